@@ -1,0 +1,210 @@
+//! Our own annotations on schemas: `x-opgate-*`.
+
+use serde_json::{Map, Value};
+
+use super::{Lowering, flag, text, texts};
+use crate::ir::{Benign, Effect, Guard, Kind, NullElement, Risk, Schema};
+
+/// Every annotation that a schema or parameter can carry.
+pub(super) const KNOWN: &[&str] = &[
+    "x-opgate-absent",
+    "x-opgate-any-case",
+    "x-opgate-drop-unknown",
+    "x-opgate-first-wins",
+    "x-opgate-format",
+    "x-opgate-null-element",
+    "x-opgate-open-vocabulary",
+    "x-opgate-printable",
+    "x-opgate-reading",
+    "x-opgate-repeated",
+    "x-opgate-risk",
+    "x-opgate-slashes",
+    "x-opgate-text-or-list",
+    "x-opgate-zero",
+];
+
+/// The risk classes there are.
+const RISK_CLASSES: &[&str] = &[
+    "host-escape",
+    "privilege",
+    "cross-container",
+    "exfiltration",
+    "network",
+    "resource",
+    "persistence",
+    "info-leak",
+];
+
+impl Lowering<'_> {
+    /// Reads what is said of the value itself.
+    pub(super) fn annotate_schema(
+        &mut self,
+        schema: &mut Schema,
+        map: &Map<String, Value>,
+        place: &str,
+    ) {
+        schema.format = text(map, "x-opgate-format").map(str::to_owned);
+        schema.printable = flag(map, "x-opgate-printable");
+        schema.text_or_list = flag(map, "x-opgate-text-or-list");
+        schema.null = match text(map, "x-opgate-null-element") {
+            None => NullElement::Refused,
+            Some("empty") => NullElement::Empty,
+            Some("keep") => NullElement::Kept,
+            Some(other) => {
+                self.complain_help(
+                    place,
+                    format!("`x-opgate-null-element: {other}` is not understood"),
+                    "write `empty` or `keep`",
+                );
+                NullElement::Refused
+            }
+        };
+        let bound = |key: &str| {
+            map.get(key)
+                .and_then(Value::as_u64)
+                .and_then(|bound| usize::try_from(bound).ok())
+        };
+        if let (Some(least), Some(most)) = (bound("minItems"), bound("maxItems")) {
+            schema.items = Some((least, most));
+        }
+        if schema.text_or_list
+            && !matches!(&schema.kind, Kind::List(element) if matches!(element.kind, Kind::Text))
+        {
+            self.complain(place, "`x-opgate-text-or-list` is for lists of text");
+        }
+    }
+
+    /// Reads `x-opgate-risk` of a value of this kind.
+    pub(super) fn risk(&mut self, map: &Map<String, Value>, kind: &Kind, place: &str) -> Risk {
+        let Some(said) = map.get("x-opgate-risk") else {
+            return Risk::default();
+        };
+        let Value::Object(said) = said else {
+            self.complain(place, "`x-opgate-risk` must be an object");
+            return Risk::default();
+        };
+        if let Some(key) = said
+            .keys()
+            .find(|key| !["guard", "classes", "benign"].contains(&key.as_str()))
+        {
+            self.complain(
+                place,
+                format!("`{key}` of `x-opgate-risk` is not understood"),
+            );
+        }
+        let guard = match text(said, "guard") {
+            Some("open") => Some(Guard::Open),
+            Some("guarded") => Some(Guard::Guarded),
+            _ => {
+                self.complain_help(
+                    place,
+                    "`x-opgate-risk` does not say whether the field is guarded",
+                    "write `guard: open` or `guard: guarded`",
+                );
+                None
+            }
+        };
+        let classes = self.risk_classes(said, place);
+        let benign = match said.get("benign") {
+            None => vec![Benign::Absent, zero(kind)],
+            Some(Value::Array(values)) => values
+                .iter()
+                .filter_map(|value| self.benign(value, place))
+                .collect(),
+            Some(_) => {
+                self.complain(place, "`benign` must be a list");
+                Vec::new()
+            }
+        };
+        Risk {
+            guard,
+            classes,
+            benign: if guard == Some(Guard::Guarded) {
+                benign
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Reads `classes`.
+    pub(super) fn risk_classes(&mut self, said: &Map<String, Value>, place: &str) -> Vec<String> {
+        let classes = texts(said.get("classes"));
+        for class in &classes {
+            if !RISK_CLASSES.contains(&class.as_str()) {
+                self.complain_help(
+                    place,
+                    format!("there is no risk class `{class}`"),
+                    &format!("the classes are {}", RISK_CLASSES.join(", ")),
+                );
+            }
+        }
+        classes
+    }
+
+    fn benign(&mut self, value: &Value, place: &str) -> Option<Benign> {
+        match value {
+            Value::Null => Some(Benign::Absent),
+            Value::Bool(value) => Some(Benign::Bool(*value)),
+            Value::Number(number) if number.is_i64() => number.as_i64().map(Benign::Int),
+            Value::String(text) => Some(Benign::Text(text.clone())),
+            Value::Array(list) if list.is_empty() => Some(Benign::Empty),
+            Value::Object(map) if map.is_empty() => Some(Benign::Empty),
+            Value::Object(map) if map.len() == 1 && map.contains_key("each") => {
+                Some(Benign::Each(texts(map.get("each"))))
+            }
+            Value::Object(map) if map.len() == 1 && map.contains_key("keys") => {
+                Some(Benign::Keys(texts(map.get("keys"))))
+            }
+            _ => {
+                self.complain_help(
+                    place,
+                    "a benign value is not understood",
+                    "write null, a boolean, an integer, a text, [], {}, {each: […]} or {keys: […]}",
+                );
+                None
+            }
+        }
+    }
+
+    /// Reads `x-opgate-absent` or `x-opgate-zero`.
+    pub(super) fn effect(
+        &mut self,
+        map: &Map<String, Value>,
+        key: &str,
+        place: &str,
+    ) -> Option<Effect> {
+        let effect = match map.get(key)? {
+            Value::String(word) => match word.as_str() {
+                "nothing" => Some(Effect::Nothing),
+                "unlimited" => Some(Effect::Unlimited),
+                "image" => Some(Effect::Image),
+                "unchanged" => Some(Effect::Unchanged),
+                "value" => Some(Effect::Value),
+                _ => None,
+            },
+            Value::Object(said) if said.len() == 1 => {
+                text(said, "default").map(|text| Effect::Default(text.to_owned()))
+            }
+            _ => None,
+        };
+        if effect.is_none() {
+            self.complain_help(
+                place,
+                format!("`{key}` is not understood"),
+                "write nothing, unlimited, image, unchanged, value or {default: text}",
+            );
+        }
+        effect
+    }
+}
+
+/// The zero value of a kind.
+fn zero(kind: &Kind) -> Benign {
+    match kind {
+        Kind::Bool => Benign::Bool(false),
+        Kind::Int(_) | Kind::Float => Benign::Int(0),
+        Kind::Text | Kind::Enum { .. } | Kind::Bytes => Benign::Text(String::new()),
+        Kind::List(_) | Kind::Map(_) | Kind::Object(_) => Benign::Empty,
+    }
+}
