@@ -1,0 +1,161 @@
+//! Decoded values: what the Engine would make of a request, typed.
+//!
+//! A [`Value`] is only made by [`decode`](super::decode), under a schema; what
+//! the schema says (ranges, vocabularies, formats) holds for it. Texts are
+//! borrowed from the request where they need no change.
+//!
+//! Values are secret unless a definition says otherwise, so none of these types
+//! shows its content through `Debug`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::definition::{FieldDef, ObjectDef};
+use super::fold::Folded;
+
+/// A value.
+#[derive(Clone, PartialEq, Default)]
+pub enum Value<'a> {
+    /// Not there.
+    #[default]
+    Absent,
+    /// `null`: where a field is expected the same as absence, but seen.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// An integer that fits 64 bits with a sign.
+    Int(i64),
+    /// An integer beyond that.
+    Uint(u64),
+    /// A number.
+    Float(f64),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A list.
+    List(Vec<Value<'a>>),
+    /// A map, in the order of the request, without repeated keys.
+    Map(Vec<(Cow<'a, str>, Value<'a>)>),
+    /// An object.
+    Object(Object<'a>),
+}
+
+/// An object: a value for each field of its definition.
+#[derive(Clone)]
+pub struct Object<'a> {
+    definition: &'static ObjectDef,
+    values: Box<[Value<'a>]>,
+}
+
+impl PartialEq for Object<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.definition, other.definition) && self.values == other.values
+    }
+}
+
+impl<'a> Value<'a> {
+    /// Whether nothing was said: the value is absent or null.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent | Self::Null)
+    }
+
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The object, if it is one.
+    pub fn as_object(&self) -> Option<&Object<'a>> {
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "absent",
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Int(_) | Self::Uint(_) => "int",
+            Self::Float(_) => "float",
+            Self::Text(_) => "text",
+            Self::List(_) => "list",
+            Self::Map(_) => "map",
+            Self::Object(_) => "object",
+        })
+    }
+}
+
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self
+            .fields()
+            .filter(|(_, value)| !value.is_absent())
+            .map(|(field, _)| field.name);
+        f.debug_set().entries(names).finish()
+    }
+}
+
+impl<'a> Object<'a> {
+    /// An object without any value.
+    pub(super) fn empty(definition: &'static ObjectDef) -> Self {
+        Self {
+            definition,
+            values: definition.fields.iter().map(|_| Value::Absent).collect(),
+        }
+    }
+
+    /// Its definition.
+    pub fn definition(&self) -> &'static ObjectDef {
+        self.definition
+    }
+
+    /// Each field with its value.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static FieldDef, &Value<'a>)> {
+        self.definition.fields.iter().zip(&self.values)
+    }
+
+    /// The value of the field of this name.
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
+        let index = self.definition.find(name)?;
+        self.values.get(index).filter(|value| !value.is_absent())
+    }
+
+    /// The same object with every value changed.
+    pub(super) fn map<'b>(self, change: impl FnMut(Value<'a>) -> Value<'b>) -> Object<'b> {
+        Object {
+            definition: self.definition,
+            values: self.values.into_iter().map(change).collect(),
+        }
+    }
+
+    /// The place of the field at an index.
+    pub(super) fn slot(&mut self, index: usize) -> Option<&mut Value<'a>> {
+        self.values.get_mut(index)
+    }
+}
+
+impl ObjectDef {
+    /// The index of the field that a key names to the Engine.
+    pub fn find(&self, key: &str) -> Option<usize> {
+        let folded = Folded::of(key)?;
+        let place = self
+            .lookup
+            .binary_search_by(|(name, _)| name.as_bytes().cmp(folded.as_bytes()))
+            .ok()?;
+        self.lookup.get(place).map(|(_, index)| usize::from(*index))
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: what each subcommand takes, and the exit codes.
+//!
+//! Results go to standard output, diagnostics to standard error. Exit codes: 0
+//! fine, 1 findings, 2 usage or input that cannot be read.
+
+mod ops;
+mod run;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A declarative, schema-aware gate for the Docker Engine API.
+#[derive(Debug, Parser)]
+#[command(name = "opgate", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gate.
+    Run {
+        /// The policy file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Show the operations of the Engine API, or one of them with its fields.
+    Ops {
+        /// An operation, such as `ContainerCreate`.
+        name: Option<String>,
+        /// The form of the output.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+}
+
+/// The form of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Why a command ends without a result.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// What the user wrote is wrong: exit code 1.
+    #[error("{0}")]
+    Findings(String),
+    /// Usage or unreadable input: exit code 2.
+    #[error("opgate: {0}")]
+    Usage(String),
+    /// Standard output is gone, as behind a closed pipe.
+    #[error("opgate: standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Runs the command line.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Run { config } => run::run(&config),
+        Command::Ops { name, output } => ops::ops(name.as_deref(), output, &mut io::stdout()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever closed the pipe has read enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            let text = failure.to_string();
+            let _ = writeln!(io::stderr(), "{}", text.trim_end());
+            match failure {
+                Failure::Findings(_) => ExitCode::from(1),
+                Failure::Usage(_) | Failure::Output(_) => ExitCode::from(2),
+            }
+        }
+    }
+}
+
+/// Whether standard error is a person's terminal.
+fn on_terminal() -> bool {
+    io::stderr().is_terminal()
+}

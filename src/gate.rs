@@ -1,0 +1,203 @@
+//! The gate itself, without any connection: a request's head and body in, a
+//! permit or a refusal out.
+//!
+//! [`Gate::head`] tells from the head alone what the operation is, whether the
+//! client may call it at all, and what is to be done with the body;
+//! [`Gate::judge`] decodes the body and lets the policies decide. The proxy
+//! does the rest and cannot forward anything but a [`Permit`].
+
+use std::fmt;
+
+use crate::api::definition::{ApiVersion, BodyDef};
+use crate::api::{self, Operation};
+use crate::policy::{Client, Denial, Policies};
+use crate::request::{DecodedHead, RequestError};
+pub use crate::request::{Encoded, EncodedBody, EngineVersion, Permit, RequestHead};
+
+/// The largest JSON body. The largest that real clients send is below 8 KiB;
+/// configs and secrets may hold some hundred KiB.
+const JSON_LIMIT: usize = 4 << 20;
+
+/// How much is read and dropped of a body that an operation does not have.
+const DISCARD_LIMIT: usize = 64 << 10;
+
+/// A listener, by its place in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerId(pub usize);
+
+/// What to do with a request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyPlan {
+    /// Read it up to the limit, and drop it.
+    Discard {
+        /// In bytes.
+        limit: usize,
+    },
+    /// Read it whole; above the limit it is too large.
+    Buffer {
+        /// In bytes.
+        limit: usize,
+    },
+    /// Pass it through once the request was judged.
+    Stream,
+}
+
+/// A request whose operation its client may call.
+#[derive(Debug)]
+pub struct Matched<'a> {
+    head: DecodedHead<'a>,
+    client: Client,
+}
+
+impl Matched<'_> {
+    /// What to do with the body.
+    pub fn body_plan(&self) -> BodyPlan {
+        match self.head.definition().body {
+            BodyDef::None => BodyPlan::Discard {
+                limit: DISCARD_LIMIT,
+            },
+            BodyDef::Json { .. } => BodyPlan::Buffer { limit: JSON_LIMIT },
+            BodyDef::Stream { .. } => BodyPlan::Stream,
+        }
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        self.head.operation()
+    }
+}
+
+/// Why a request is not forwarded: what the client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    status: u16,
+    message: String,
+    operation: Option<Operation>,
+}
+
+impl Refusal {
+    /// A refusal with a status and a message.
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            operation: None,
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The operation, if it was known.
+    pub fn operation(&self) -> Option<Operation> {
+        self.operation
+    }
+
+    fn of(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<RequestError> for Refusal {
+    fn from(error: RequestError) -> Self {
+        use crate::route::RouteError;
+        match error {
+            // The words that the Engine uses, which clients know.
+            RequestError::Route(RouteError::NotFound) => Self::new(404, "page not found"),
+            RequestError::Route(RouteError::Unsupported { .. }) => {
+                Self::new(403, format!("opgate: {error}"))
+            }
+            RequestError::Version(error) => Self::new(400, error.to_string()),
+            RequestError::Route(_) | RequestError::Decode { .. } => {
+                Self::new(400, format!("opgate: {error}"))
+            }
+        }
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self::new(403, format!("opgate: {denial}")).of(denial.operation())
+    }
+}
+
+/// The gate: the policies in force.
+#[derive(Debug)]
+pub struct Gate {
+    policies: Policies,
+}
+
+impl Gate {
+    /// A gate with these policies.
+    pub fn new(policies: Policies) -> Self {
+        Self { policies }
+    }
+
+    /// The name of the client that a listener stands for.
+    pub fn client(&self, listener: ListenerId) -> &str {
+        self.policies.client_name(self.policies.client(listener.0))
+    }
+
+    /// Judges the head of a request.
+    pub fn head<'a>(
+        &self,
+        head: &RequestHead<'a>,
+        listener: ListenerId,
+    ) -> Result<Matched<'a>, Refusal> {
+        let client = self.policies.client(listener.0);
+        let head = DecodedHead::decode(head)?;
+        self.policies.admit(client, head.operation())?;
+        Ok(Matched { head, client })
+    }
+
+    /// Judges the whole request.
+    pub fn judge<'a>(
+        &self,
+        matched: Matched<'a>,
+        body: &'a [u8],
+        engine: EngineVersion,
+    ) -> Result<Permit, Refusal> {
+        let operation = matched.operation();
+        let served = engine.common().ok_or_else(|| no_common_version(engine))?;
+        let decoded = matched
+            .head
+            .body(body, served)
+            .map_err(|error| Refusal::from(error).of(operation))?;
+        Ok(self.policies.decide(matched.client, decoded)?)
+    }
+
+    /// The versions to tell clients of: those that opgate and the Engine both
+    /// serve.
+    pub fn adjust_version(engine: EngineVersion) -> Option<(ApiVersion, ApiVersion)> {
+        engine.common().map(|common| (common.min, common.max))
+    }
+}
+
+fn no_common_version(engine: EngineVersion) -> Refusal {
+    Refusal::new(
+        502,
+        format!(
+            "opgate: the Engine serves API versions {} to {}, opgate {} to {}",
+            engine.min,
+            engine.max,
+            api::OLDEST,
+            api::newest()
+        ),
+    )
+}

@@ -1,0 +1,28 @@
+//! opgate: a declarative, schema-aware gate for the Docker Engine API.
+//!
+//! The way of a request, and which module owns each step:
+//!
+//! ```text
+//! listener -> client -> route -> decode -> decide -> encode -> forward -> respond -> record
+//! ```
+//!
+//! - `proxy` accepts connections, reads requests with strict framing, speaks to
+//!   the Engine, and relays answers and tunnels;
+//! - [`route`] turns method and raw target into one operation;
+//! - [`api`] holds the generated definitions, and decodes and encodes by them;
+//! - [`format`] gives strings with a meaning (binds, ports, images) their parts;
+//! - [`policy`] decides on typed values;
+//! - [`gate`] puts these together for one request, without any connection;
+//! - [`request`] holds the types that a request passes through on its way;
+//! - [`diagnostic`] shows what is wrong with a policy file.
+//!
+//! Dependencies point one way: `proxy` uses [`gate`], which uses [`policy`] and
+//! [`request`], which use [`route`] and [`api`].
+
+pub mod api;
+pub mod diagnostic;
+pub mod format;
+pub mod gate;
+pub mod policy;
+pub mod request;
+pub mod route;

@@ -1,0 +1,483 @@
+//! A request on its way: each type is made only from the one before it.
+//!
+//! ```text
+//! RequestHead --Gate::head--> Matched --Gate::judge--> Permit --proxy--> Engine
+//! ```
+//!
+//! [`Decoded`] is what policies look at: typed values, nothing of the request's
+//! own bytes. A [`Permit`] is what the proxy forwards: an encoding ([`Encoded`])
+//! of exactly the values that were judged. None has a public constructor.
+
+use bytes::Bytes;
+
+use crate::api::Operation;
+use crate::api::decode::{self, DecodeError, Parameters};
+use crate::api::definition::{ApiVersion, BodyDef, Hijack, OperationDef, Variant};
+use crate::api::encode;
+use crate::api::value::Value;
+use crate::route::{MatchedOperation, RouteError, Target, Version, route};
+
+/// A request's head as it came, after framing was checked and nothing else.
+#[derive(Clone, Copy)]
+pub struct RequestHead<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The raw target.
+    pub target: &'a str,
+    /// The headers, in order.
+    pub headers: &'a [(&'a str, &'a [u8])],
+}
+
+impl std::fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> RequestHead<'a> {
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+}
+
+/// Why a request cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The method and target lead to no operation.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// A parameter, header or body has no meaning, or more than one.
+    #[error("{operation}: {error}")]
+    Decode {
+        /// The operation.
+        operation: &'static str,
+        /// What is wrong, and where.
+        error: DecodeError,
+    },
+    /// The version is not served.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+}
+
+/// Why a version is not served, in the Engine's own words, which clients know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VersionError {
+    /// The client asks for an older version than is served.
+    #[error(
+        "client version {}.{} is too old. Minimum supported API version is {minimum}, \
+         please upgrade your client to a newer version", asked.major, asked.minor
+    )]
+    TooOld {
+        /// What was asked for.
+        asked: Version,
+        /// The oldest that is served.
+        minimum: ApiVersion,
+    },
+    /// The client asks for a newer version than is served.
+    #[error(
+        "client version {}.{} is too new. Maximum supported API version is {maximum}",
+        asked.major, asked.minor
+    )]
+    TooNew {
+        /// What was asked for.
+        asked: Version,
+        /// The newest that is served.
+        maximum: ApiVersion,
+    },
+}
+
+/// The versions that the Engine serves, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// The oldest.
+    pub min: ApiVersion,
+    /// The newest.
+    pub max: ApiVersion,
+}
+
+impl EngineVersion {
+    /// The versions that both the Engine and opgate serve, or `None`.
+    pub fn common(self) -> Option<Self> {
+        let common = Self {
+            min: self.min.max(crate::api::OLDEST),
+            max: self.max.min(crate::api::newest()),
+        };
+        (common.min <= common.max).then_some(common)
+    }
+
+    /// The version in which a request is forwarded; `self` is what is served.
+    fn choose(self, asked: Option<Version>) -> Result<ApiVersion, VersionError> {
+        let Some(asked) = asked else {
+            return Ok(self.max);
+        };
+        match asked.api() {
+            Some(version) if version < self.min => Err(VersionError::TooOld {
+                asked,
+                minimum: self.min,
+            }),
+            Some(version) if version <= self.max => Ok(version),
+            None if asked.major == 0 => Err(VersionError::TooOld {
+                asked,
+                minimum: self.min,
+            }),
+            _ => Err(VersionError::TooNew {
+                asked,
+                maximum: self.max,
+            }),
+        }
+    }
+}
+
+/// A request whose head is decoded: the operation is known, the variant, too.
+#[derive(Debug)]
+pub struct DecodedHead<'a> {
+    definition: &'static OperationDef,
+    version: Option<Version>,
+    path: Parameters<'a>,
+    query: Parameters<'a>,
+    headers: Parameters<'a>,
+    /// Whether the first `Content-Type` is JSON.
+    json: bool,
+    user_agent: Option<&'a str>,
+    dropped: Vec<String>,
+}
+
+impl<'a> DecodedHead<'a> {
+    /// Routes and decodes a head.
+    pub fn decode(head: &RequestHead<'a>) -> Result<Self, RequestError> {
+        let matched = route(head.method, &Target::parse(head.target)?)?;
+        let mut dropped = Vec::new();
+        let base = matched.definition();
+        let of = |error| RequestError::Decode {
+            operation: base.name,
+            error,
+        };
+        let definition = variant(&matched).map_err(of)?;
+        let query = decode::query(
+            definition.query,
+            definition.query_noise,
+            matched.query(),
+            &mut dropped,
+        )
+        .map_err(of)?;
+        let headers =
+            decode::headers(definition.headers, head.headers, &mut dropped).map_err(of)?;
+        Ok(Self {
+            definition,
+            version: matched.version(),
+            path: matched.into_path(),
+            query,
+            headers,
+            json: head.header("content-type").is_some_and(is_json),
+            user_agent: head
+                .header("user-agent")
+                .and_then(|agent| std::str::from_utf8(agent).ok()),
+            dropped,
+        })
+    }
+
+    /// The operation's definition.
+    pub fn definition(&self) -> &'static OperationDef {
+        self.definition
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        self.definition.operation()
+    }
+
+    /// Decodes the body. `served` is what opgate and the Engine both serve.
+    pub fn body(self, body: &'a [u8], served: EngineVersion) -> Result<Decoded<'a>, RequestError> {
+        let mut dropped = self.dropped;
+        let definition = self.definition;
+        let of = |error| RequestError::Decode {
+            operation: definition.name,
+            error,
+        };
+        let version = served.choose(self.version)?;
+        // To the Engine, an operation that the version lacks is no page at all.
+        if !definition.span.contains(version) {
+            return Err(RouteError::NotFound.into());
+        }
+        let body = match definition.body {
+            BodyDef::Json { .. } if body.is_empty() => Body::None,
+            BodyDef::Json { schema, .. } => {
+                if !self.json {
+                    return Err(of(DecodeError::new(
+                        "header.Content-Type",
+                        "must be application/json",
+                    )));
+                }
+                let noise = definition.body_noise;
+                match decode::json(schema, body, "body", noise, &mut dropped).map_err(of)? {
+                    // The Engine takes `null` for a body that says nothing.
+                    Value::Null => Body::None,
+                    value => Body::Json(value),
+                }
+            }
+            BodyDef::Stream { content_type } => Body::Stream(content_type),
+            BodyDef::None => Body::None,
+        };
+        Ok(Decoded {
+            definition,
+            version,
+            path: self.path,
+            query: self.query,
+            headers: self.headers,
+            user_agent: self.user_agent,
+            body,
+            dropped,
+        })
+    }
+}
+
+/// The definition that a request has: the operation's own, or its variant's.
+///
+/// Only which parameter is given decides, so the query is looked at under the
+/// base definition and then decoded under the variant's.
+fn variant(matched: &MatchedOperation<'_>) -> Result<&'static OperationDef, DecodeError> {
+    let base = matched.definition();
+    if base.variants.is_empty() {
+        return Ok(base);
+    }
+    let query = decode::query(
+        base.query,
+        base.query_noise,
+        matched.query(),
+        &mut Vec::new(),
+    )?;
+    base.variants()
+        .find(|variant| match variant.variant_of {
+            Some((_, Variant::QueryGiven(name))) => query.get(name).is_some(),
+            Some((_, Variant::QueryAbsent(name))) => query.get(name).is_none(),
+            None => false,
+        })
+        .ok_or_else(|| DecodeError::new("query", "fits no variant of the operation"))
+}
+
+/// Whether a content type is JSON to the Engine: the media type in any case,
+/// with any parameters.
+fn is_json(value: &[u8]) -> bool {
+    let media_type = value
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    media_type.eq_ignore_ascii_case(b"application/json")
+}
+
+/// A body, decoded.
+#[derive(Debug)]
+pub enum Body<'a> {
+    /// None.
+    None,
+    /// One JSON value.
+    Json(Value<'a>),
+    /// Bytes of this content type, which pass through.
+    Stream(&'static str),
+}
+
+/// A request that is understood: typed values under a definition.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    definition: &'static OperationDef,
+    version: ApiVersion,
+    path: Parameters<'a>,
+    query: Parameters<'a>,
+    headers: Parameters<'a>,
+    user_agent: Option<&'a str>,
+    body: Body<'a>,
+    dropped: Vec<String>,
+}
+
+impl<'a> Decoded<'a> {
+    /// The operation's definition.
+    pub fn definition(&self) -> &'static OperationDef {
+        self.definition
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        self.definition.operation()
+    }
+
+    /// The version in which it will be forwarded.
+    pub fn version(&self) -> ApiVersion {
+        self.version
+    }
+
+    /// The path parameters.
+    pub fn path(&self) -> &Parameters<'a> {
+        &self.path
+    }
+
+    /// The query parameters.
+    pub fn query(&self) -> &Parameters<'a> {
+        &self.query
+    }
+
+    /// The header parameters.
+    pub fn headers(&self) -> &Parameters<'a> {
+        &self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Body<'a> {
+        &self.body
+    }
+
+    /// Names that the definitions do not know and that were left out.
+    pub fn dropped(&self) -> &[String] {
+        &self.dropped
+    }
+
+    /// Whether the Engine will turn the connection into a tunnel, and the
+    /// `Upgrade` token that names its protocol.
+    pub fn tunnel(&self) -> Option<&'static str> {
+        match self.definition.hijack {
+            Hijack::Never => None,
+            Hijack::Always { upgrade } => Some(upgrade),
+            Hijack::Unless { field, upgrade } => {
+                let set = match &self.body {
+                    Body::Json(Value::Object(body)) => body.get(field).and_then(Value::as_bool),
+                    _ => None,
+                };
+                (set != Some(true)).then_some(upgrade)
+            }
+        }
+    }
+
+    /// Encodes the request. This is what would be forwarded; what may be
+    /// forwarded is a [`Permit`], and only policies make those.
+    pub fn encode(self) -> Encoded {
+        let mut target = format!("/v{}", self.version);
+        encode::path(self.definition.segments, &self.path, &mut target);
+        encode::query(&self.query, &mut target);
+        let mut headers = encode::headers(&self.headers);
+        if let Some(agent) = self.user_agent {
+            headers.push(("User-Agent".to_owned(), agent.to_owned()));
+        }
+        let tunnel = self.tunnel();
+        let body = match &self.body {
+            Body::None => EncodedBody::Empty,
+            Body::Stream(content_type) => EncodedBody::Stream { content_type },
+            Body::Json(value) => {
+                let mut bytes = Vec::with_capacity(512);
+                encode::json(value, &mut bytes);
+                EncodedBody::Json(bytes.into())
+            }
+        };
+        Encoded {
+            definition: self.definition,
+            version: self.version,
+            target,
+            headers,
+            body,
+            tunnel,
+            dropped: self.dropped,
+        }
+    }
+}
+
+/// A request in the one spelling that the Engine is sent.
+#[derive(Clone)]
+pub struct Encoded {
+    definition: &'static OperationDef,
+    version: ApiVersion,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: EncodedBody,
+    tunnel: Option<&'static str>,
+    dropped: Vec<String>,
+}
+
+/// The body of an encoded request.
+#[derive(Clone, Debug)]
+pub enum EncodedBody {
+    /// None.
+    Empty,
+    /// One JSON value, encoded.
+    Json(Bytes),
+    /// The client's bytes, under this content type.
+    Stream {
+        /// The content type that the Engine is told.
+        content_type: &'static str,
+    },
+}
+
+impl std::fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoded")
+            .field("operation", &self.definition.name)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Encoded {
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        self.definition.operation()
+    }
+
+    /// The version in which it is forwarded.
+    pub fn version(&self) -> ApiVersion {
+        self.version
+    }
+
+    /// The method.
+    pub fn method(&self) -> &'static str {
+        self.definition.method
+    }
+
+    /// The target.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The headers, without those of framing and connection.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &EncodedBody {
+        &self.body
+    }
+
+    /// The `Upgrade` token, if the Engine will turn the connection into a
+    /// tunnel.
+    pub fn tunnel(&self) -> Option<&'static str> {
+        self.tunnel
+    }
+
+    /// What was left out of the client's request.
+    pub fn dropped(&self) -> &[String] {
+        &self.dropped
+    }
+}
+
+/// A request that may be forwarded: encoded, and judged before.
+///
+/// INVARIANT: only [`Policies::decide`](crate::policy::Policies::decide) makes
+/// one, out of the values that it judged, and the proxy forwards nothing else.
+#[derive(Clone, Debug)]
+pub struct Permit(Encoded);
+
+impl Permit {
+    /// A permit for what was judged.
+    pub(crate) fn of(judged: Decoded<'_>) -> Self {
+        Self(judged.encode())
+    }
+
+    /// The request to be forwarded.
+    pub fn request(&self) -> &Encoded {
+        &self.0
+    }
+}
