@@ -18,12 +18,13 @@
 
 pub mod emit;
 pub mod error;
-//pub mod import;
+pub mod hash;
+pub mod import;
 pub mod index;
 pub mod ir;
 pub mod lower;
 pub mod overlay;
-//pub mod swagger;
+pub mod swagger;
 pub mod union;
 
 pub use emit::Root;

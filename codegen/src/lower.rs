@@ -9,6 +9,7 @@ mod annotations;
 mod operations;
 mod schemas;
 
+pub use annotations::FORMATS;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Errors};

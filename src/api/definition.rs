@@ -268,8 +268,8 @@ pub enum Effect {
 pub struct ObjectDef {
     /// Its fields, in the order in which they are written.
     pub fields: &'static [FieldDef],
-    /// For each field its folded name and its index, ordered by name.
-    pub lookup: &'static [(&'static str, u16)],
+    /// The hash table of the fields' names: indexes, or empty slots.
+    pub lookup: &'static [u16],
     /// Whether names that the definition does not have are dropped rather than
     /// refused (registry credentials: the Engine ignores them too).
     pub drop_unknown: bool,

@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::definition::{FieldDef, ObjectDef};
-use super::fold::Folded;
+use super::fold::fold;
+use super::hash;
 
 /// A value.
 #[derive(Clone, PartialEq, Default)]
@@ -151,11 +152,23 @@ impl<'a> Object<'a> {
 impl ObjectDef {
     /// The index of the field that a key names to the Engine.
     pub fn find(&self, key: &str) -> Option<usize> {
-        let folded = Folded::of(key)?;
-        let place = self
-            .lookup
-            .binary_search_by(|(name, _)| name.as_bytes().cmp(folded.as_bytes()))
-            .ok()?;
-        self.lookup.get(place).map(|(_, index)| usize::from(*index))
+        if key.is_ascii() {
+            return self.find_ascii(key);
+        }
+        self.find_ascii(&fold(key)?)
+    }
+
+    fn find_ascii(&self, key: &str) -> Option<usize> {
+        let size = self.lookup.len();
+        let mut slot = hash::slot(key.as_bytes(), size);
+        // Half of the slots are empty, so the search is short.
+        loop {
+            let index = usize::from(*self.lookup.get(slot)?);
+            let field = self.fields.get(index)?;
+            if field.name == key || field.name.eq_ignore_ascii_case(key) {
+                return Some(index);
+            }
+            slot = slot.wrapping_add(1) & size.wrapping_sub(1);
+        }
     }
 }

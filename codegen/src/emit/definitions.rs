@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 
 use super::names::{Names, camel};
 use crate::error::{Error, Errors};
+use crate::hash;
 use crate::ir::{
     Api, Benign, Body, Effect, Field, Guard, Hijack, Kind, NullElement, Object, Operation,
     Parameter, Reading, Risk, Schema, Segment, Span, Variant,
@@ -253,18 +254,31 @@ impl<'n> Definitions<'n> {
         ident
     }
 
-    /// Folded names and indexes, by name. Names that fold alike would be one
+    /// The hash table of an object's fields. Names that fold alike would be one
     /// field to the Engine.
-    fn lookup(&mut self, object: &Object, place: &str) -> Vec<TokenStream> {
-        let mut lookup: Vec<(String, usize)> = object
+    fn lookup(&mut self, object: &Object, place: &str) -> Vec<Literal> {
+        let mut names: Vec<String> = object
             .fields
             .iter()
-            .enumerate()
-            .map(|(index, field)| (field.name.to_ascii_lowercase(), index))
+            .map(|field| field.name.to_ascii_lowercase())
             .collect();
-        lookup.sort();
-        for pair in lookup.windows(2) {
-            if let [(first, _), (second, _)] = pair
+        let size = hash::slots(names.len());
+        let mut slots = vec![hash::EMPTY; size];
+        for (index, name) in names.iter().enumerate() {
+            let start = hash::slot(name.as_bytes(), size);
+            let free = (start..size)
+                .chain(0..start)
+                .find(|slot| slots.get(*slot) == Some(&hash::EMPTY));
+            if let (Some(slot), Ok(index)) = (
+                free.and_then(|slot| slots.get_mut(slot)),
+                u16::try_from(index),
+            ) {
+                *slot = index;
+            }
+        }
+        names.sort();
+        for pair in names.windows(2) {
+            if let [first, second] = pair
                 && first == second
             {
                 self.errors.push(
@@ -273,13 +287,7 @@ impl<'n> Definitions<'n> {
                 );
             }
         }
-        lookup
-            .into_iter()
-            .map(|(name, index)| {
-                let index = Literal::usize_unsuffixed(index);
-                quote!((#name, #index))
-            })
-            .collect()
+        slots.into_iter().map(Literal::u16_unsuffixed).collect()
     }
 }
 

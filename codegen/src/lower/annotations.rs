@@ -23,6 +23,55 @@ pub(super) const KNOWN: &[&str] = &[
     "x-opgate-zero",
 ];
 
+/// The semantic formats there are: the names of `opgate::format::Format`.
+pub const FORMATS: &[&str] = &[
+    "bind",
+    "bytes",
+    "capability",
+    "cgroupns-mode",
+    "cidr",
+    "container-name",
+    "container-path",
+    "container-reference",
+    "detach-keys",
+    "device-cgroup-rule",
+    "dockerfile-instruction",
+    "duration",
+    "env",
+    "extra-host",
+    "group",
+    "host-path",
+    "host-port",
+    "hostname",
+    "image-reference",
+    "ip-address",
+    "ipc-mode",
+    "link",
+    "log-driver",
+    "mac-address",
+    "network-mode",
+    "network-reference",
+    "pid-mode",
+    "platform",
+    "port",
+    "registry-host",
+    "runtime",
+    "seconds",
+    "security-opt",
+    "signal",
+    "sysctl-key",
+    "tag",
+    "timestamp",
+    "tmpfs-options",
+    "ulimit-name",
+    "url",
+    "user",
+    "userns-mode",
+    "uts-mode",
+    "volume-name",
+    "volumes-from",
+];
+
 /// The risk classes there are.
 const RISK_CLASSES: &[&str] = &[
     "host-escape",
@@ -44,6 +93,15 @@ impl Lowering<'_> {
         place: &str,
     ) {
         schema.format = text(map, "x-opgate-format").map(str::to_owned);
+        if let Some(format) = &schema.format
+            && !FORMATS.contains(&format.as_str())
+        {
+            self.complain_help(
+                place,
+                format!("there is no format `{format}`"),
+                &format!("the formats are {}", FORMATS.join(", ")),
+            );
+        }
         schema.printable = flag(map, "x-opgate-printable");
         schema.text_or_list = flag(map, "x-opgate-text-or-list");
         schema.null = match text(map, "x-opgate-null-element") {

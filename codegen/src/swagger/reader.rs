@@ -80,7 +80,12 @@ pub(super) struct Reader<'a> {
     file: &'a str,
     description: &'a Value,
     errors: Errors,
+    more_errors: usize,
 }
+
+/// How many errors are told singly: nobody reads more, and each costs a search
+/// for its line.
+const MOST_ERRORS: usize = 100;
 
 impl<'a> Reader<'a> {
     /// Starts reading.
@@ -90,11 +95,16 @@ impl<'a> Reader<'a> {
             file,
             description,
             errors: Errors::default(),
+            more_errors: 0,
         }
     }
 
     /// The value when nothing was wrong.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Errors> {
+    pub(super) fn finish<T>(mut self, value: T) -> Result<T, Errors> {
+        if self.more_errors > 0 {
+            let message = format!("and {} more errors", self.more_errors);
+            self.errors.push(Error::new(self.file, "", message));
+        }
         self.errors.or(value)
     }
 
@@ -105,6 +115,10 @@ impl<'a> Reader<'a> {
 
     /// Notes what is wrong at a place.
     pub(super) fn error(&mut self, at: &At<'_>, message: impl Into<String>) {
+        if self.errors.0.len() >= MOST_ERRORS {
+            self.more_errors += 1;
+            return;
+        }
         let file = match lines::find(self.text, &at.steps()) {
             Some(line) => format!("{}:{line}", self.file),
             None => self.file.to_owned(),

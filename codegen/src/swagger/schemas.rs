@@ -7,9 +7,7 @@
 use super::reader::{At, Reader};
 use super::{COMPONENTS, DEFINITIONS};
 use serde_json::{Map, Value, json};
-
-/// How many references and members are followed to learn a schema's type.
-const TYPE_DEPTH: usize = 16;
+use std::collections::BTreeSet;
 
 /// What an `allOf` takes from beside it: what constrains nothing.
 const BESIDE_ALL_OF: [&str; 4] = ["nullable", "default", "readOnly", "discriminator"];
@@ -61,7 +59,8 @@ impl Reader<'_> {
             }
             "default" => {}
             "enum" => {
-                if self.list(value, at).is_empty() {
+                self.list(value, at);
+                if value.as_array().is_some_and(Vec::is_empty) {
                     self.error(at, "lists nothing");
                 }
             }
@@ -142,7 +141,7 @@ impl Reader<'_> {
     }
 
     /// Moves what stands beside members and constrains into one more member.
-    fn beside_members(&mut self, own: &mut Map<String, Value>, mut members: Vec<Value>) {
+    fn beside_members(&self, own: &mut Map<String, Value>, mut members: Vec<Value>) {
         let mut last = Map::new();
         let mut beside = Map::new();
         for (key, value) in std::mem::take(own) {
@@ -153,35 +152,44 @@ impl Reader<'_> {
             }
         }
         // A member says already what `type` would say once more.
-        let said = |name: &Value| members.iter().any(|member| self.has_type(member, name, 0));
-        let only_type = last.len() == 1;
-        if !last.get("type").is_some_and(|name| only_type && said(name)) && !last.is_empty() {
+        let only_type = last.get("type").filter(|_| last.len() == 1);
+        let said = only_type.is_some_and(|name| {
+            let mut seen = BTreeSet::new();
+            members
+                .iter()
+                .any(|member| self.has_type(member, name, &mut seen))
+        });
+        if !last.is_empty() && !said {
             members.push(Value::Object(last));
         }
         beside.insert("allOf".to_owned(), Value::Array(members));
         *own = beside;
     }
 
-    /// Whether a schema, converted or as published, says that it is of a type.
-    fn has_type(&self, schema: &Value, name: &Value, depth: usize) -> bool {
-        if depth > TYPE_DEPTH {
-            return false;
-        }
-        if schema.get("type") == Some(name) {
+    /// Whether a converted schema says that it is of a type, by itself or through
+    /// what it refers to.
+    fn has_type<'v>(
+        &'v self,
+        schema: &'v Value,
+        type_name: &Value,
+        seen: &mut BTreeSet<&'v str>,
+    ) -> bool {
+        if schema.get("type") == Some(type_name) {
             return true;
         }
         let reference = schema.get("$ref").and_then(Value::as_str);
-        let target = reference
-            .and_then(|reference| {
-                reference
-                    .strip_prefix(DEFINITIONS)
-                    .or_else(|| reference.strip_prefix(COMPONENTS))
-            })
+        // Definitions are looked up as published: there are no others yet.
+        let name = reference.and_then(|reference| {
+            let published = reference.strip_prefix(DEFINITIONS);
+            published.or_else(|| reference.strip_prefix(COMPONENTS))
+        });
+        let target = name
+            .filter(|name| seen.insert(name))
             .and_then(|name| self.definition(name));
         let members = schema.get("allOf").and_then(Value::as_array);
         target
             .into_iter()
             .chain(members.into_iter().flatten())
-            .any(|schema| self.has_type(schema, name, depth + 1))
+            .any(|schema| self.has_type(schema, type_name, seen))
     }
 }

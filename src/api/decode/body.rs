@@ -18,12 +18,16 @@ use super::{DecodeError, expected, shown};
 struct Context<'n> {
     /// Known noise: dotted paths that may be dropped.
     noise: &'n [&'static str],
-    /// Where decoding is.
-    path: RefCell<Vec<&'static str>>,
     /// Paths of what was dropped.
     dropped: RefCell<Vec<String>>,
     /// The first thing that was wrong, with its path.
     wrong: RefCell<Option<(String, Cow<'static, str>)>>,
+}
+
+/// Where decoding is: the last piece of the path, and what leads to it.
+struct Frame<'f> {
+    outer: Option<&'f Frame<'f>>,
+    piece: &'static str,
 }
 
 /// Decodes one JSON text. A `null` is [`Value::Null`]: nothing was said.
@@ -39,14 +43,17 @@ pub fn json<'a>(
 ) -> Result<Value<'a>, DecodeError> {
     let context = Context {
         noise,
-        path: RefCell::default(),
         dropped: RefCell::default(),
         wrong: RefCell::default(),
     };
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err(DecodeError::new(place, "is not UTF-8"));
+    };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let seed = Seed {
         schema,
         context: &context,
+        frame: None,
     };
     let value = seed
         .deserialize(&mut deserializer)
@@ -75,33 +82,36 @@ pub fn json<'a>(
 }
 
 impl Context<'_> {
-    /// Notes what is wrong at the present place.
-    fn fail<E: de::Error>(&self, reason: impl Into<Cow<'static, str>>) -> E {
+    /// Notes what is wrong at a place.
+    fn fail<E: de::Error>(
+        &self,
+        frame: Option<&Frame<'_>>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> E {
         let mut wrong = self.wrong.borrow_mut();
         if wrong.is_none() {
-            *wrong = Some((self.path(), reason.into()));
+            *wrong = Some((path(frame), reason.into()));
         }
         E::custom("refused")
     }
+}
 
-    /// The present place as a path.
-    fn path(&self) -> String {
-        let mut path = String::new();
-        for piece in self.path.borrow().iter() {
-            if !path.is_empty() && !piece.starts_with(['[', '{']) {
-                path.push('.');
-            }
-            path.push_str(piece);
+/// A place as a path.
+fn path(frame: Option<&Frame<'_>>) -> String {
+    let mut pieces = Vec::new();
+    let mut next = frame;
+    while let Some(frame) = next {
+        pieces.push(frame.piece);
+        next = frame.outer;
+    }
+    let mut path = String::new();
+    for piece in pieces.iter().rev() {
+        if !path.is_empty() && !piece.starts_with(['[', '{']) {
+            path.push('.');
         }
-        path
+        path.push_str(piece);
     }
-
-    fn inside<T>(&self, piece: &'static str, run: impl FnOnce() -> T) -> T {
-        self.path.borrow_mut().push(piece);
-        let done = run();
-        self.path.borrow_mut().pop();
-        done
-    }
+    path
 }
 
 /// Decodes a value under a schema.
@@ -109,6 +119,7 @@ impl Context<'_> {
 struct Seed<'c> {
     schema: &'static Schema,
     context: &'c Context<'c>,
+    frame: Option<&'c Frame<'c>>,
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
@@ -122,17 +133,21 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
 impl Seed<'_> {
     fn unexpected<E: de::Error>(self, found: &str) -> E {
         let reason = format!("expected {}, found {found}", expected(self.schema));
-        self.context.fail(reason)
+        self.fail(reason)
     }
 
-    fn text<'de, E: de::Error>(self, text: Cow<'de, str>) -> Result<Value<'de>, E> {
+    fn fail<E: de::Error>(self, reason: impl Into<Cow<'static, str>>) -> E {
+        self.context.fail(self.frame, reason)
+    }
+
+    fn text<E: de::Error>(self, text: Cow<'_, str>) -> Result<Value<'_>, E> {
         if let Kind::List(element) = self.schema.kind
             && self.schema.text_or_list
         {
-            let value = super::text(element, text).map_err(|reason| self.context.fail(reason))?;
+            let value = super::text(element, text).map_err(|reason| self.fail(reason))?;
             return Ok(Value::List(vec![value]));
         }
-        super::text(self.schema, text).map_err(|reason| self.context.fail(reason))
+        super::text(self.schema, text).map_err(|reason| self.fail(reason))
     }
 
     /// A null where an element or a map's value is expected.
@@ -144,7 +159,7 @@ impl Seed<'_> {
             }
             (NullElement::Empty, Kind::List(_)) => Ok(Value::List(Vec::new())),
             (NullElement::Empty, Kind::Map(_)) => Ok(Value::Map(Vec::new())),
-            _ => Err(self.context.fail("must not be null here")),
+            _ => Err(self.fail("must not be null here")),
         }
     }
 }
@@ -167,7 +182,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         match self.schema.kind {
             Kind::Int { min, max } => {
                 if value < min || u64::try_from(value).is_ok_and(|value| value > max) {
-                    return Err(self.context.fail(range(min, max)));
+                    return Err(self.fail(range(min, max)));
                 }
                 Ok(Value::Int(value))
             }
@@ -184,7 +199,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         match (i64::try_from(value), self.schema.kind) {
             (Ok(value), _) => self.visit_i64(value),
             (Err(_), Kind::Int { max, .. }) if value <= max => Ok(Value::Uint(value)),
-            (Err(_), Kind::Int { min, max }) => Err(self.context.fail(range(min, max))),
+            (Err(_), Kind::Int { min, max }) => Err(self.fail(range(min, max))),
             (Err(_), _) => Err(self.unexpected("a number")),
         }
     }
@@ -192,9 +207,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value<'de>, E> {
         match self.schema.kind {
             Kind::Float => Ok(Value::Float(value)),
-            Kind::Int { .. } => Err(self
-                .context
-                .fail("must be an integer, without fraction or exponent, of at most 64 bits")),
+            Kind::Int { .. } => {
+                Err(self
+                    .fail("must be an integer, without fraction or exponent, of at most 64 bits"))
+            }
             _ => Err(self.unexpected("a number")),
         }
     }
@@ -215,26 +231,26 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let Kind::List(element) = self.schema.kind else {
             return Err(self.unexpected("a list"));
         };
+        let frame = Frame {
+            outer: self.frame,
+            piece: "[]",
+        };
         let seed = Seed {
             schema: element,
-            ..self
+            context: self.context,
+            frame: Some(&frame),
         };
         let mut values = Vec::new();
-        self.context.inside("[]", || {
-            while let Some(value) = list.next_element_seed(seed)? {
-                values.push(match value {
-                    Value::Null => self.null_element(element)?,
-                    value => value,
-                });
-            }
-            Ok(())
-        })?;
+        while let Some(value) = list.next_element_seed(seed)? {
+            values.push(match value {
+                Value::Null => seed.null_element(element)?,
+                value => value,
+            });
+        }
         if let Some((least, most)) = self.schema.items
             && !(least..=most).contains(&values.len())
         {
-            return Err(self
-                .context
-                .fail(format!("must have {least} to {most} elements")));
+            return Err(self.fail(format!("must have {least} to {most} elements")));
         }
         Ok(Value::List(values))
     }
@@ -255,29 +271,37 @@ impl Seed<'_> {
         mut map: A,
     ) -> Result<Object<'de>, A::Error> {
         let mut object = Object::empty(definition);
+        let mut next = 0;
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            let field = definition
-                .find(&key)
-                .and_then(|index| Some((index, definition.fields.get(index)?)));
-            let Some((index, field)) = field else {
+            // Clients mostly keep the order of the definition.
+            let index = match definition.fields.get(next) {
+                Some(field) if field.name == key => Some(next),
+                _ => definition.find(&key),
+            };
+            let Some((index, field)) =
+                index.and_then(|index| Some((index, definition.fields.get(index)?)))
+            else {
                 self.unknown(definition, &key, &mut map)?;
                 continue;
             };
+            next = index.saturating_add(1);
+            let frame = Frame {
+                outer: self.frame,
+                piece: field.name,
+            };
             let seed = Seed {
                 schema: &field.schema,
-                ..self
+                context: self.context,
+                frame: Some(&frame),
             };
-            self.context.path.borrow_mut().push(field.name);
-            let value = map.next_value_seed(seed)?;
-            if let Some(slot) = object.slot(index) {
-                if !matches!(slot, Value::Absent) {
-                    return Err(self
-                        .context
-                        .fail("is given twice (keys are compared without regard to case)"));
-                }
-                *slot = value;
+            let Some(slot) = object.slot(index) else {
+                continue;
+            };
+            if !matches!(slot, Value::Absent) {
+                let reason = "is given twice (keys are compared without regard to case)";
+                return Err(seed.fail(reason));
             }
-            self.context.path.borrow_mut().pop();
+            map.next_value_seed(Fill { seed, slot })?;
         }
         Ok(object)
     }
@@ -290,7 +314,7 @@ impl Seed<'_> {
         map: &mut A,
     ) -> Result<(), A::Error> {
         let empty = map.next_value_seed(EmptySeed)?;
-        let mut path = self.context.path();
+        let mut path = path(self.frame);
         if !path.is_empty() {
             path.push('.');
         }
@@ -300,9 +324,7 @@ impl Seed<'_> {
             return Ok(());
         }
         let mut wrong = self.context.wrong.borrow_mut();
-        if wrong.is_none() {
-            *wrong = Some((path, "is not a field of the Engine API".into()));
-        }
+        wrong.get_or_insert((path, "is not a field of the Engine API".into()));
         Err(de::Error::custom("refused"))
     }
 
@@ -311,29 +333,102 @@ impl Seed<'_> {
         schema: &'static Schema,
         mut map: A,
     ) -> Result<Value<'de>, A::Error> {
-        let seed = Seed { schema, ..self };
+        let frame = Frame {
+            outer: self.frame,
+            piece: "{}",
+        };
+        let seed = Seed {
+            schema,
+            context: self.context,
+            frame: Some(&frame),
+        };
         let mut entries: Vec<(Cow<'de, str>, Value<'de>)> = Vec::new();
-        self.context.inside("{}", || {
-            while let Some(key) = map.next_key_seed(KeySeed)? {
-                let key = match self.schema.format {
-                    None => key,
-                    Some(format) => super::canonical(format, key).map_err(|reason| {
-                        let reason = format!("a key is not a valid {}: {reason}", format.name());
-                        self.context.fail(reason)
-                    })?,
-                };
-                let value = match map.next_value_seed(seed)? {
-                    Value::Null => self.null_element(schema)?,
-                    value => value,
-                };
-                entries.push((key, value));
-            }
-            if repeated(&entries) {
-                return Err(self.context.fail("a key is given twice"));
-            }
-            Ok(())
-        })?;
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            let key = match self.schema.format {
+                None => key,
+                Some(format) => super::canonical(format, key).map_err(|reason| {
+                    let reason = format!("a key is not a valid {}: {reason}", format.name());
+                    seed.fail(reason)
+                })?,
+            };
+            let value = match map.next_value_seed(seed)? {
+                Value::Null => seed.null_element(schema)?,
+                value => value,
+            };
+            entries.push((key, value));
+        }
+        if repeated(&entries) {
+            return Err(seed.fail("a key is given twice"));
+        }
         Ok(Value::Map(entries))
+    }
+}
+
+/// Decodes a field's value right into its slot: passing values up through the
+/// layers of a deserializer costs more than reading them.
+struct Fill<'c, 's, 'de> {
+    seed: Seed<'c>,
+    slot: &'s mut Value<'de>,
+}
+
+impl<'de> DeserializeSeed<'de> for Fill<'_, '_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fill<'_, '_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seed.expecting(f)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
+        *self.slot = self.seed.visit_bool(value)?;
+        Ok(())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
+        *self.slot = self.seed.visit_i64(value)?;
+        Ok(())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
+        *self.slot = self.seed.visit_u64(value)?;
+        Ok(())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
+        *self.slot = self.seed.visit_f64(value)?;
+        Ok(())
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<(), E> {
+        *self.slot = self.seed.visit_borrowed_str(text)?;
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        *self.slot = self.seed.visit_str(text)?;
+        Ok(())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        *self.slot = Value::Null;
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        *self.slot = self.seed.visit_seq(list)?;
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        *self.slot = self.seed.visit_map(map)?;
+        Ok(())
     }
 }
 
