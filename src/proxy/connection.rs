@@ -1,0 +1,390 @@
+//! One client's connection: requests in their order, each to its end before the
+//! next is looked at.
+//!
+//! The life of a request is [`Connection::pass`]: head, framing, gate, body,
+//! Engine, judgement, and then `forward` or a tunnel. Whatever stops it on the
+//! way becomes one answer in `refuse`, and leaves the connection either exactly
+//! before the next request or closed. One policy judges a request from its
+//! beginning to its end, whatever is reloaded meanwhile.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::body::{BodyError, BodyReader};
+use super::client::{ClientReader, PeerRead};
+use super::forward::{Exchange, Forwarded};
+use super::framing::Framing;
+use super::head::{Head, HeadError, Scanner, Version};
+use super::limits::{BODY_READ, HEAD_READ, LINGER_BYTES, OWN_ANSWER_TIME};
+use super::record::Entry;
+use super::rescue::Failure;
+use super::response::{ClientWriter, Form};
+use super::tunnel::{self, Opened, TunnelEnd};
+use super::{Proxy, stopped};
+use crate::gate::{BodyPlan, ListenerId, Permit, RequestHead};
+
+/// A client's connection.
+pub(crate) struct Connection<R, W> {
+    reader: ClientReader<R>,
+    writer: ClientWriter<W>,
+    proxy: Arc<Proxy>,
+    listener: ListenerId,
+    stopping: watch::Receiver<bool>,
+}
+
+/// What the connection is good for after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The next request, which begins with the next byte.
+    Request,
+    /// Nothing, but the client may still have to read what it was told.
+    Linger,
+    /// Nothing at all.
+    Close,
+}
+
+/// What came where a request head was expected.
+enum NextHead {
+    Head(Bytes),
+    Refused(HeadError),
+    /// Nothing.
+    Nothing,
+}
+
+/// How a request was passed on.
+enum Passed {
+    Forwarded(Forwarded),
+    Tunnelled(TunnelEnd),
+}
+
+impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
+    /// A connection of which nothing was read yet.
+    pub(crate) fn new(
+        reader: R,
+        writer: W,
+        proxy: Arc<Proxy>,
+        listener: ListenerId,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            reader: ClientReader::new(reader),
+            writer: ClientWriter::new(writer),
+            proxy,
+            listener,
+            stopping,
+        }
+    }
+
+    /// Serves requests until the client, a refusal or a shutdown ends it.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let next = match self.next_head().await {
+                NextHead::Head(bytes) => self.exchange(&bytes).await,
+                NextHead::Refused(error) => self.refuse_head(error).await,
+                NextHead::Nothing => return,
+            };
+            match next {
+                Next::Request => {}
+                Next::Linger => return self.linger().await,
+                Next::Close => return,
+            }
+        }
+    }
+
+    async fn next_head(&mut self) -> NextHead {
+        let limits = &self.proxy.limits;
+        if self.reader.buffer().is_empty() {
+            let first = tokio::select! {
+                biased;
+                () = stopped(&mut self.stopping) => return NextHead::Nothing,
+                first = timeout(limits.idle_time, self.reader.fill(HEAD_READ)) => first,
+            };
+            if !matches!(first, Ok(Ok(1..))) {
+                return NextHead::Nothing;
+            }
+        }
+        let reader = &mut self.reader;
+        let head = async {
+            let mut scanner = Scanner::default();
+            loop {
+                if let Some(length) = scanner.scan(reader.buffer())? {
+                    return Ok(reader.buffer().split_to(length).freeze());
+                }
+                if !matches!(reader.fill(HEAD_READ).await, Ok(1..)) {
+                    return Err(HeadError::Truncated);
+                }
+            }
+        };
+        match timeout(limits.head_time, head).await {
+            Ok(Ok(head)) => NextHead::Head(head),
+            Ok(Err(error)) => NextHead::Refused(error),
+            Err(_) => NextHead::Refused(HeadError::TooSlow),
+        }
+    }
+
+    /// Answers bytes that are no request. What follows them cannot be told from
+    /// them, so the connection ends.
+    async fn refuse_head(&mut self, error: HeadError) -> Next {
+        let mut entry = Entry::open(&self.proxy.journal, self.listener);
+        let form = Form {
+            version: Version::Http11,
+            head_only: false,
+            close: true,
+        };
+        self.writer.begin();
+        self.answer(&error.into(), form, &mut entry).await
+    }
+
+    /// Serves one request.
+    async fn exchange(&mut self, bytes: &[u8]) -> Next {
+        let head = match Head::parse(bytes) {
+            Ok(head) => head,
+            Err(error) => return self.refuse_head(error).await,
+        };
+        let mut entry = Entry::open(&self.proxy.journal, self.listener);
+        self.writer.begin();
+        let mut form = Form {
+            version: head.version,
+            head_only: head.method == "HEAD",
+            close: true,
+        };
+        let framing = match Framing::of(&head) {
+            Ok(framing) => framing,
+            Err(error) => return self.answer(&error.into(), form, &mut entry).await,
+        };
+        form.close = !framing.keep_alive || *self.stopping.borrow();
+        let mut body = BodyReader::new(framing.length, framing.expects_continue);
+        match self
+            .pass(&head, &framing, &mut body, form, &mut entry)
+            .await
+        {
+            Ok(Passed::Forwarded(Forwarded::Answered)) => {
+                entry.completed();
+                // Its record need not wait for the rest of an upload.
+                drop(entry);
+                self.after(&mut body, form).await
+            }
+            Ok(Passed::Forwarded(Forwarded::Abandoned)) => Next::Close,
+            Ok(Passed::Tunnelled(end)) => {
+                entry.completed();
+                match end {
+                    TunnelEnd::Engine => Next::Linger,
+                    TunnelEnd::Client => Next::Close,
+                }
+            }
+            Err(failure) => self.refuse(&failure, &mut body, form, entry).await,
+        }
+    }
+
+    /// Everything that a request has to pass, in order.
+    async fn pass(
+        &mut self,
+        head: &Head<'_>,
+        framing: &Framing<'_>,
+        body: &mut BodyReader,
+        form: Form,
+        entry: &mut Entry,
+    ) -> Result<Passed, Failure> {
+        let proxy = Arc::clone(&self.proxy);
+        let gate = Arc::clone(&proxy.gate.borrow());
+        let request = RequestHead {
+            method: head.method,
+            target: head.target,
+            headers: &head.headers,
+        };
+        let matched = gate
+            .head(&request, self.listener)
+            .map_err(Failure::Refused)?;
+        entry.matched(matched.operation());
+        let judged = self.read_body(&matched.body_plan(), body).await?;
+        entry.count_in(body.bytes_read());
+
+        let connection = proxy.upstream.connection().await?;
+        let permit = match gate.judge(matched, &judged, connection.version) {
+            Ok(permit) => permit,
+            Err(refusal) => {
+                proxy.upstream.keep(connection);
+                return Err(Failure::Refused(refusal));
+            }
+        };
+        entry.allowed(permit.request().dropped());
+
+        let exchange = Exchange {
+            proxy: &proxy,
+            permit: &permit,
+            entry,
+            form,
+        };
+        if let Some(token) = permit.request().tunnel() {
+            // Its own connection; the judgement's serves somebody else.
+            proxy.upstream.keep(connection);
+            let upgrade = tunnel::asks_for(framing.upgrade, token);
+            return self.tunnel(&exchange, &permit, token, upgrade).await;
+        }
+        // Only what is streamed is still to come here.
+        self.ask_for(body).await?;
+        exchange
+            .forward(&mut self.reader, &mut self.writer, body, connection)
+            .await
+            .map(Passed::Forwarded)
+    }
+
+    /// Reads what the gate must see before it judges.
+    async fn read_body(
+        &mut self,
+        plan: &BodyPlan,
+        body: &mut BodyReader,
+    ) -> Result<Bytes, Failure> {
+        let time = self.proxy.limits.body_time;
+        let (BodyPlan::Buffer { limit } | BodyPlan::Discard { limit }) = *plan else {
+            return Ok(Bytes::new());
+        };
+        // Known to be too large: not even asked for.
+        if body.exceeds(limit as u64) {
+            return Err(BodyError::TooLarge { limit }.into());
+        }
+        self.ask_for(body).await?;
+        Ok(match plan {
+            BodyPlan::Buffer { .. } => body.collect(&mut self.reader, limit, time).await?,
+            BodyPlan::Discard { .. } | BodyPlan::Stream => {
+                body.discard(&mut self.reader, limit, time).await?;
+                Bytes::new()
+            }
+        })
+    }
+
+    /// Asks for a body that the client holds back until it is wanted.
+    async fn ask_for(&mut self, body: &mut BodyReader) -> Result<(), Failure> {
+        // One that has begun to come needs no asking.
+        if body.release() && self.reader.buffer().is_empty() {
+            self.writer.ask_for_body().await.map_err(BodyError::Read)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a tunnel and relays it; or passes on what was answered instead.
+    async fn tunnel(
+        &mut self,
+        exchange: &Exchange<'_>,
+        permit: &Permit,
+        token: &str,
+        upgrade: bool,
+    ) -> Result<Passed, Failure> {
+        let proxy = exchange.proxy;
+        let opened = tokio::select! {
+            biased;
+            opened = tunnel::open(&proxy.upstream, permit, token, upgrade, proxy.limits.tunnel_time) => opened?,
+            () = self.reader.watch() => return Ok(Passed::Forwarded(Forwarded::Abandoned)),
+        };
+        match opened {
+            Opened::Tunnel(tunnel) => {
+                exchange.entry.tunnelled(tunnel.status);
+                let end = tunnel
+                    .relay(&mut self.reader, &mut self.writer, exchange.entry)
+                    .await;
+                Ok(Passed::Tunnelled(end))
+            }
+            Opened::Ordinary(answer) => {
+                exchange.entry.answered(answer.head.status);
+                let relayed = tokio::select! {
+                    biased;
+                    relayed = exchange.relay(&mut self.writer, answer) => relayed,
+                    () = self.reader.watch() => return Ok(Passed::Forwarded(Forwarded::Abandoned)),
+                };
+                Ok(Passed::Forwarded(match relayed {
+                    Ok(_) => Forwarded::Answered,
+                    Err(_) => Forwarded::Abandoned,
+                }))
+            }
+        }
+    }
+
+    /// Answers a request that stops here.
+    async fn refuse(
+        &mut self,
+        failure: &Failure,
+        body: &mut BodyReader,
+        mut form: Form,
+        mut entry: Entry,
+    ) -> Next {
+        if self.writer.has_started() {
+            return Next::Close;
+        }
+        let lost = matches!(
+            failure,
+            Failure::Body(
+                BodyError::Chunks(_)
+                    | BodyError::Truncated
+                    | BodyError::TooSlow
+                    | BodyError::Read(_)
+            )
+        );
+        // A client that was told to wait may or may not send its body now, and
+        // one that sends more than is read would be cut off anyway.
+        form.close |= lost || body.is_held_back() || body.exceeds(LINGER_BYTES);
+        match self.answer(failure, form, &mut entry).await {
+            Next::Request => {
+                drop(entry);
+                self.after(body, form).await
+            }
+            next => next,
+        }
+    }
+
+    /// Writes opgate's own answer.
+    async fn answer(&mut self, failure: &Failure, form: Form, entry: &mut Entry) -> Next {
+        let (status, message) = (failure.status(), failure.message());
+        if let Failure::Refused(refusal) = failure
+            && let Some(operation) = refusal.operation()
+        {
+            entry.matched(operation);
+        }
+        entry.failed(failure.decision(), &message);
+        entry.answered(status);
+        let answer = self.writer.refuse(form, status, &message);
+        match timeout(OWN_ANSWER_TIME, answer).await {
+            Ok(Ok(())) => entry.completed(),
+            Ok(Err(_)) | Err(_) => return Next::Close,
+        }
+        if form.close {
+            Next::Linger
+        } else {
+            Next::Request
+        }
+    }
+
+    /// After an answer: the next request, if it can be found.
+    async fn after(&mut self, body: &mut BodyReader, form: Form) -> Next {
+        let time = self.proxy.limits.linger_time;
+        if !form.close && body.drain(&mut self.reader, time).await && !*self.stopping.borrow() {
+            Next::Request
+        } else {
+            Next::Linger
+        }
+    }
+
+    /// Ends a connection so that the client can still read what it was told: a
+    /// socket that is closed over unread bytes may take the answer with it.
+    async fn linger(mut self) {
+        let time = self.proxy.limits.linger_time;
+        let linger = async {
+            if self.writer.shutdown().await.is_err() {
+                return;
+            }
+            let mut left = LINGER_BYTES;
+            loop {
+                self.reader.buffer().clear();
+                match self.reader.fill(BODY_READ).await {
+                    Ok(read @ 1..) if read as u64 <= left => left -= read as u64,
+                    _ => return,
+                }
+            }
+        };
+        // Out of time is out of bounds like any other.
+        drop(timeout(time, linger).await);
+    }
+}
