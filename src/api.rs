@@ -10,21 +10,10 @@ pub mod decode;
 pub mod definition;
 pub mod encode;
 pub mod fold;
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "the file is the generator's; the decoder needs the search only"
-)]
 #[path = "../codegen/src/hash.rs"]
 mod hash;
 pub mod value;
 
-#[expect(
-    unreachable_pub,
-    clippy::too_many_lines,
-    clippy::wildcard_imports,
-    reason = "the generated tables use every type of a definition, and are long"
-)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/definitions.rs"));
 }
@@ -32,7 +21,7 @@ mod generated {
 use std::fmt;
 
 use definition::{ApiVersion, OperationDef, Span};
-pub use generated::{OPERATIONS, Operation, ROUTES, UNSUPPORTED};
+pub use generated::{NEWEST, OPERATIONS, Operation, ROUTES, UNSUPPORTED};
 
 /// The oldest version that is served.
 pub const OLDEST: ApiVersion = ApiVersion(41);
@@ -45,6 +34,13 @@ impl Operation {
     )]
     pub fn definition(self) -> &'static OperationDef {
         &OPERATIONS[self as usize]
+    }
+
+    /// The operation of this name, exactly as the API spells it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.name() == name)
     }
 
     /// Its name, as the API spells it.
@@ -81,13 +77,6 @@ pub(crate) fn at(index: u16) -> Operation {
         .copied()
         .unwrap_or(Operation::ALL[0])
 }
-
-/// The newest version that was imported.
-pub fn newest() -> ApiVersion {
-    NEWEST
-}
-
-const NEWEST: ApiVersion = ApiVersion(generated::NEWEST);
 
 impl Span {
     /// Whether a version has it.

@@ -197,7 +197,7 @@ fn no_common_version(engine: EngineVersion) -> Refusal {
             engine.min,
             engine.max,
             api::OLDEST,
-            api::newest()
+            api::NEWEST
         ),
     )
 }

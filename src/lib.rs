@@ -6,7 +6,7 @@
 //! listener -> client -> route -> decode -> decide -> encode -> forward -> respond -> record
 //! ```
 //!
-//! - `proxy` accepts connections, reads requests with strict framing, speaks to
+//! - [`proxy`] accepts connections, reads requests with strict framing, speaks to
 //!   the Engine, and relays answers and tunnels;
 //! - [`route`] turns method and raw target into one operation;
 //! - [`api`] holds the generated definitions, and decodes and encodes by them;
@@ -16,7 +16,7 @@
 //! - [`request`] holds the types that a request passes through on its way;
 //! - [`diagnostic`] shows what is wrong with a policy file.
 //!
-//! Dependencies point one way: `proxy` uses [`gate`], which uses [`policy`] and
+//! Dependencies point one way: [`proxy`] uses [`gate`], which uses [`policy`] and
 //! [`request`], which use [`route`] and [`api`].
 
 pub mod api;
@@ -24,5 +24,6 @@ pub mod diagnostic;
 pub mod format;
 pub mod gate;
 pub mod policy;
+pub mod proxy;
 pub mod request;
 pub mod route;

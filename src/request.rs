@@ -106,7 +106,7 @@ impl EngineVersion {
     pub fn common(self) -> Option<Self> {
         let common = Self {
             min: self.min.max(crate::api::OLDEST),
-            max: self.max.min(crate::api::newest()),
+            max: self.max.min(crate::api::NEWEST),
         };
         (common.min <= common.max).then_some(common)
     }

@@ -9,11 +9,42 @@ mod definitions;
 mod names;
 mod routes;
 
-use proc_macro2::{Literal, TokenStream};
+use std::collections::BTreeSet;
+
+use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use crate::error::{Error, Errors};
 use crate::ir::{Api, Operation};
+
+/// The types of `api::definition` that tables are made of.
+const DEFINITION_TYPES: &[&str] = &[
+    "AccessClass",
+    "ApiVersion",
+    "Benign",
+    "BodyDef",
+    "Effect",
+    "FieldDef",
+    "Guard",
+    "Hijack",
+    "Kind",
+    "LeadsTo",
+    "NullElement",
+    "ObjectDef",
+    "OperationDef",
+    "ParameterDef",
+    "Reading",
+    "Risk",
+    "RiskClass",
+    "Route",
+    "RouteGroup",
+    "Schema",
+    "Segment",
+    "Span",
+    "UnsupportedRoute",
+    "Variant",
+    "Vocabulary",
+];
 
 /// Where the generated file finds the types it is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,27 +76,20 @@ pub fn emit(api: &Api, header: &[String], root: Root) -> Result<String, Errors> 
         }
     };
     errors.or(())?;
-    let imports = match root {
-        Root::Crate => quote! {
-            use crate::{api::definition::*, format::Format};
-        },
-        Root::Opgate => quote! {
-            use opgate::{api::definition::*, format::Format};
-        },
-    };
     let enumeration = enumeration(api);
     let count = Literal::usize_unsuffixed(api.operations.len());
     let newest = Literal::u16_unsuffixed(api.newest);
-    let tokens = quote! {
-        #imports
-        /// The newest minor version of the API that is described.
-        pub const NEWEST: u16 = #newest;
+    let tables = quote! {
+        /// The newest version of the API that is described.
+        pub const NEWEST: ApiVersion = ApiVersion(#newest);
         #enumeration
         /// Every operation's definition, in the order of [`Operation::ALL`].
         pub static OPERATIONS: [OperationDef; #count] = [#(#operations),*];
         #routes
         #objects
     };
+    let imports = imports(&tables, root);
+    let tokens = quote!(#imports #tables);
     let file = syn::parse2::<syn::File>(tokens).map_err(|error| {
         Errors::from(
             Error::new(
@@ -87,6 +111,37 @@ pub fn emit(api: &Api, header: &[String], root: Root) -> Result<String, Errors> 
     Ok(text)
 }
 
+/// Imports of the types that the tables are made of, and of no others.
+fn imports(tables: &TokenStream, root: Root) -> TokenStream {
+    let root = match root {
+        Root::Crate => format_ident!("crate"),
+        Root::Opgate => format_ident!("opgate"),
+    };
+    let mut used = BTreeSet::new();
+    identifiers(tables.clone(), &mut used);
+    let types = DEFINITION_TYPES
+        .iter()
+        .filter(|name| used.contains(**name))
+        .map(|name| format_ident!("{name}"));
+    let format = used
+        .contains("Format")
+        .then(|| quote!(use #root::format::Format;));
+    quote!(use #root::api::definition::{#(#types),*}; #format)
+}
+
+/// Every identifier in some tokens.
+fn identifiers(tokens: TokenStream, found: &mut BTreeSet<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => identifiers(group.stream(), found),
+            TokenTree::Ident(ident) => {
+                found.insert(ident.to_string());
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
 /// `enum Operation` and what leads from it to the table and back.
 fn enumeration(api: &Api) -> TokenStream {
     let variant = |operation: &Operation| format_ident!("{}", operation.name);
@@ -97,11 +152,6 @@ fn enumeration(api: &Api) -> TokenStream {
             None => String::new(),
         };
         format!(" `{} {}`{kind}.", operation.method, operation.path)
-    });
-    let named = api.operations.iter().map(|operation| {
-        let name = &operation.name;
-        let variant = variant(operation);
-        quote!(#name => Some(Self::#variant))
     });
     let count = Literal::usize_unsuffixed(variants.len());
     quote! {
@@ -115,14 +165,6 @@ fn enumeration(api: &Api) -> TokenStream {
         impl Operation {
             /// Every operation.
             pub const ALL: [Self; #count] = [#(Self::#variants),*];
-
-            /// The operation of this name, exactly as the API spells it.
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    #(#named,)*
-                    _ => None,
-                }
-            }
         }
     }
 }

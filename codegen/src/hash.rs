@@ -6,18 +6,18 @@
 //! (ASCII) hash alike. The decoder includes this file; it needs nothing else.
 
 /// A slot without a field.
-pub const EMPTY: u16 = u16::MAX;
+pub(crate) const EMPTY: u16 = u16::MAX;
 
 /// How many slots a table for so many fields has: a power of two, at least half
 /// of it empty.
 #[must_use]
-pub const fn slots(fields: usize) -> usize {
+pub(crate) const fn slots(fields: usize) -> usize {
     (fields.saturating_mul(2).saturating_add(1)).next_power_of_two()
 }
 
 /// The slot from which a name is looked for; `slots` is a power of two.
 #[must_use]
-pub fn slot(name: &[u8], slots: usize) -> usize {
+pub(crate) fn slot(name: &[u8], slots: usize) -> usize {
     let length = name.len();
     let letter = |place: usize| u32::from(name.get(place).copied().unwrap_or(0) | 0x20);
     let letters = letter(0)

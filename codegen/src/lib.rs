@@ -18,7 +18,7 @@
 
 pub mod emit;
 pub mod error;
-pub mod hash;
+mod hash;
 pub mod import;
 pub mod index;
 pub mod ir;

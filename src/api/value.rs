@@ -160,10 +160,15 @@ impl ObjectDef {
 
     fn find_ascii(&self, key: &str) -> Option<usize> {
         let size = self.lookup.len();
+        debug_assert_eq!(size, hash::slots(self.fields.len()));
         let mut slot = hash::slot(key.as_bytes(), size);
         // Half of the slots are empty, so the search is short.
         loop {
-            let index = usize::from(*self.lookup.get(slot)?);
+            let index = *self.lookup.get(slot)?;
+            if index == hash::EMPTY {
+                return None;
+            }
+            let index = usize::from(index);
             let field = self.fields.get(index)?;
             if field.name == key || field.name.eq_ignore_ascii_case(key) {
                 return Some(index);

@@ -1,6 +1,165 @@
-//! `opgate run`: the gate itself.
-use super::Failure;
+//! `opgate run`: the gate itself, until it is told to stop.
+
+use std::io::{self, Write};
 use std::path::Path;
-pub(super) fn run(_config: &Path) -> Result<(), Failure> {
+use std::sync::Arc;
+use std::{fmt::Write as _, fs};
+
+use opgate::api::Operation;
+use opgate::gate::{Gate, ListenerId};
+use opgate::policy::{self, Configuration};
+use opgate::proxy::{
+    self, Decision, Journal, Limits, Listener, ListenerConfig, Proxy, Record, SocketMode, Upstream,
+};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{Failure, on_terminal};
+
+/// The largest policy file.
+const FILE_LIMIT: u64 = 1 << 20;
+
+/// Reads the file, opens the listeners, and serves until SIGINT or SIGTERM.
+pub(super) fn run(config: &Path) -> Result<(), Failure> {
+    let configuration = read(config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
+    runtime.block_on(serve(configuration))
+}
+
+fn read(path: &Path) -> Result<Configuration, Failure> {
+    let shown = path.display().to_string();
+    let unreadable = |error: io::Error| Failure::Usage(format!("cannot read `{shown}`: {error}"));
+    let size = fs::metadata(path).map_err(unreadable)?.len();
+    if size > FILE_LIMIT {
+        return Err(Failure::Usage(format!(
+            "`{shown}` is larger than {FILE_LIMIT} bytes"
+        )));
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    policy::resolve(&shown, &text).map_err(|found| Failure::Findings(found.to_string()))
+}
+
+async fn serve(configuration: Configuration) -> Result<(), Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let limits = Limits::default();
+    let upstream = Upstream::new(&configuration.upstream, limits.engine_time)
+        .map_err(|error| usage(&error))?;
+    let gate = Arc::new(Gate::new(configuration.policies));
+    let mut listeners = Vec::with_capacity(configuration.listeners.len());
+    let mut lines = String::new();
+    for (index, listener) in configuration.listeners.into_iter().enumerate() {
+        let id = ListenerId(index);
+        let mode = SocketMode::new(listener.mode)
+            .ok_or_else(|| usage(&format!("{:o} is not a mode", listener.mode)))?;
+        let _ = writeln!(
+            lines,
+            "opgate: client {} at unix://{} (mode {:04o})",
+            gate.client(id),
+            listener.path.display(),
+            listener.mode
+        );
+        let config = ListenerConfig {
+            id,
+            path: listener.path,
+            mode,
+        };
+        let listener = Listener::bind(config)
+            .await
+            .map_err(|error| usage(&error))?;
+        listeners.push(listener);
+    }
+    let _ = writeln!(
+        io::stderr(),
+        "{lines}opgate: Engine at unix://{}, API versions {} to {}",
+        configuration.upstream.display(),
+        opgate::api::OLDEST,
+        opgate::api::NEWEST
+    );
+    // A reload will send another gate; the sender lives as long as the proxy.
+    let (_reload, gate_in_force) = watch::channel(Arc::clone(&gate));
+    let journal = Arc::new(Log {
+        gate,
+        text: on_terminal(),
+    });
+    let proxy = Arc::new(Proxy::new(gate_in_force, upstream, journal, limits));
+    let (stop, stopping) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| usage(&error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| usage(&error))?;
+    let serving = proxy::serve(listeners, proxy, stopping);
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let _ = stop.send(true);
+    serving.await;
     Ok(())
+}
+
+/// Writes a line for each request: text for a person, JSON for a program.
+struct Log {
+    gate: Arc<Gate>,
+    text: bool,
+}
+
+impl Log {
+    fn line(&self, record: &Record) -> String {
+        let decision = match record.decision {
+            Decision::Allowed => "allow",
+            Decision::Refused => "refuse",
+            Decision::Failed => "fail",
+        };
+        let client = self.gate.client(record.listener);
+        let operation = record.operation.map(Operation::name);
+        let milliseconds = record.duration.as_millis();
+        if !self.text {
+            return json!({
+                "client": client,
+                "operation": operation,
+                "path": record.operation.map(|operation| operation.definition().path),
+                "decision": decision,
+                "status": record.status,
+                "message": record.message,
+                "dropped": record.dropped,
+                "tunnel": record.tunnel,
+                "complete": record.complete,
+                "bytes_in": record.bytes_in,
+                "bytes_out": record.bytes_out,
+                "duration_ms": u64::try_from(milliseconds).unwrap_or(u64::MAX),
+            })
+            .to_string();
+        }
+        let mut line = format!("{decision:<6} {client} {}", operation.unwrap_or("-"));
+        if let Some(status) = record.status {
+            let _ = write!(line, " {status}");
+        }
+        if record.tunnel {
+            line.push_str(" tunnel");
+        }
+        let _ = write!(line, " {milliseconds} ms");
+        if let Some(message) = &record.message {
+            let _ = write!(line, ": {}", message.escape_debug());
+        }
+        if !record.dropped.is_empty() {
+            let _ = write!(line, " (dropped {})", record.dropped.join(", "));
+        }
+        line
+    }
+}
+
+impl Journal for Log {
+    fn record(&self, record: &Record) {
+        // A log that cannot be written must not stop the gate.
+        let _ = writeln!(io::stderr(), "{}", self.line(record));
+    }
+
+    fn accept_failed(&self, listener: ListenerId, error: &io::Error) {
+        let client = self.gate.client(listener);
+        let _ = writeln!(io::stderr(), "opgate: client {client}: accept: {error}");
+    }
 }

@@ -54,6 +54,11 @@ pub struct ModeError(String);
 impl SocketMode {
     /// Owner and group.
     pub const DEFAULT: Self = Self(0o660);
+
+    /// The mode with these bits, if they are no more than permissions.
+    pub fn new(bits: u32) -> Option<Self> {
+        (bits <= 0o777).then_some(Self(bits))
+    }
 }
 
 impl FromStr for SocketMode {
@@ -61,10 +66,11 @@ impl FromStr for SocketMode {
 
     fn from_str(text: &str) -> Result<Self, ModeError> {
         let digits = matches!(text.len(), 3 | 4) && text.bytes().all(|byte| byte.is_ascii_digit());
-        match u32::from_str_radix(text, 8) {
-            Ok(mode) if digits && mode <= 0o777 => Ok(Self(mode)),
-            _ => Err(ModeError(text.to_owned())),
-        }
+        let mode = match u32::from_str_radix(text, 8) {
+            Ok(bits) if digits => Self::new(bits),
+            _ => None,
+        };
+        mode.ok_or_else(|| ModeError(text.to_owned()))
     }
 }
 

@@ -132,13 +132,6 @@ impl TestEngine {
         self.fact("OPGATE_ENGINE_API")
     }
 
-    /// What the Engine logged; `None` for an Engine that the environment gave.
-    pub(crate) fn log(&self) -> Option<&Path> {
-        Some(self.fact("OPGATE_ENGINE_LOG"))
-            .filter(|path| !path.is_empty())
-            .map(Path::new)
-    }
-
     fn fact(&self, name: &str) -> &str {
         self.facts.get(name).map_or("", String::as_str)
     }
@@ -170,17 +163,6 @@ impl TestEngine {
         arguments: &[&str],
     ) -> Result<Output, EngineError> {
         run(self.command(host_socket, arguments), b"", COMMAND)
-    }
-
-    /// Runs the docker CLI on `host_socket` with `input`, for at most `limit`.
-    pub(crate) fn docker_with(
-        &self,
-        host_socket: &Path,
-        arguments: &[&str],
-        input: &[u8],
-        limit: Duration,
-    ) -> Result<Output, EngineError> {
-        run(self.command(host_socket, arguments), input, limit)
     }
 
     /// Stops the Engine and waits until all of it is gone.

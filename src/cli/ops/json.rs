@@ -19,7 +19,7 @@ pub(super) fn all() -> Value {
         .collect();
     json!({
         "oldest": opgate::api::OLDEST.to_string(),
-        "newest": opgate::api::newest().to_string(),
+        "newest": opgate::api::NEWEST.to_string(),
         "operations": operations,
         "refused_routes": refused,
     })

@@ -42,7 +42,7 @@ pub(super) fn all(out: &mut impl Write) -> io::Result<()> {
         "{} operations of API versions {} to {}. One of them: opgate ops NAME",
         Operation::ALL.len(),
         opgate::api::OLDEST,
-        opgate::api::newest()
+        opgate::api::NEWEST
     )
 }
 
