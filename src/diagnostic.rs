@@ -75,10 +75,10 @@ impl fmt::Display for Diagnostics {
                 let width = line.to_string().len();
                 let before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
                 let rest = source.chars().skip(before);
-                let length = rest
-                    .take_while(|letter| !matches!(letter, ',' | ' ' | ']' | '}' | ':' | '#'))
-                    .count()
-                    .max(1);
+                let word: String = rest
+                    .take_while(|letter| !matches!(letter, ',' | ' ' | ']' | '}' | '#'))
+                    .collect();
+                let length = word.trim_end_matches(':').chars().count().max(1);
                 writeln!(f, " {:width$} |", "")?;
                 writeln!(f, " {line} | {source}")?;
                 writeln!(f, " {:width$} | {:before$}{}", "", "", "^".repeat(length))?;

@@ -139,7 +139,11 @@ pub(super) fn one(definition: &OperationDef, out: &mut impl Write) -> io::Result
             fields(schema, definition.span, 1, out)?;
         }
     }
-    Ok(())
+    writeln!(
+        out,
+        "\nA GUARDED field keeps a benign value (absent or zero, where no other is listed)\n\
+         unless a rule names it."
+    )
 }
 
 fn fact(out: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
@@ -215,10 +219,12 @@ fn line(
         writeln!(out, "{}", columns.trim_end())?;
         columns = " ".repeat(NAME.saturating_add(TYPE).saturating_add(1));
     }
-    let words: Vec<&str> = rest.iter().flat_map(|text| text.split(' ')).collect();
+    let rest = rest.join(", ");
+    let words: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).collect();
     wrap(out, &format!("{columns} "), &words)?;
     if let Some(risk) = risk
         && matches!(risk.guard, Guard::Guarded)
+        && !usual(risk)
     {
         let benign = benign(risk);
         let words: Vec<&str> = benign.split(' ').collect();
@@ -226,6 +232,17 @@ fn line(
         wrap(out, &format!("{label} "), &words)?;
     }
     Ok(())
+}
+
+/// Whether just absence and the zero value are benign.
+fn usual(risk: &Risk) -> bool {
+    matches!(
+        risk.benign,
+        [
+            Benign::Absent,
+            Benign::Bool(false) | Benign::Int(0) | Benign::Text("") | Benign::Empty
+        ]
+    )
 }
 
 fn guard(risk: &Risk) -> String {

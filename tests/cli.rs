@@ -1,0 +1,173 @@
+//! The command line as a person and a program see it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn opgate(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_opgate"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn names() -> Vec<String> {
+    let output = opgate(&["ops", "--output", "json"]);
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    all["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|operation| operation["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_operation_fits_a_terminal_of_80_columns() {
+    let mut lines = 0_usize;
+    let all = names().into_iter().map(Some).chain([None]);
+    for name in all {
+        let mut arguments = vec!["ops"];
+        arguments.extend(name.as_deref());
+        let output = opgate(&arguments);
+        assert!(output.status.success(), "{name:?}");
+        for line in text(&output.stdout).lines() {
+            assert!(line.chars().count() <= 80, "{name:?}: {line}");
+            assert_eq!(line, line.trim_end(), "{name:?}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 1000, "{lines}");
+}
+
+#[test]
+fn one_operation_is_shown_with_everything_it_takes() {
+    let output = opgate(&["ops", "ContainerExec"]);
+    let expected = include_str!("cli/ops-ContainerExec.txt");
+    assert_eq!(text(&output.stdout), expected);
+}
+
+#[test]
+fn the_list_names_every_operation_once() {
+    let shown = text(&opgate(&["ops"]).stdout);
+    // The groups stand in the first 24 columns.
+    let listed: Vec<&str> = shown
+        .lines()
+        .filter_map(|line| line.get(24..))
+        .flat_map(str::split_whitespace)
+        .collect();
+    for name in names() {
+        let count = listed.iter().filter(|word| **word == name).count();
+        assert_eq!(count, 1, "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_operation_gets_the_nearest_name() {
+    let output = opgate(&["ops", "ContainerCreat"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        "opgate: there is no operation `ContainerCreat`; did you mean `ContainerCreate`?\n"
+    );
+    assert!(output.stdout.is_empty());
+}
+
+/// Runs the gate with a policy file that must not be accepted.
+fn refused(policy: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("opgate.yaml");
+    std::fs::write(&file, policy).unwrap();
+    let output = opgate(&["run", "--config", file.to_str().unwrap()]);
+    assert!(!Path::new("/nonexistent/opgate-test.sock").exists());
+    let shown = text(&output.stderr).replace(folder.path().to_str().unwrap(), "");
+    (output.status.code(), shown)
+}
+
+#[test]
+fn mistakes_of_a_policy_are_shown_at_their_places() {
+    let policy = "\
+listen:
+  - unix: /nonexistent/opgate-test.sock
+    mode: rw
+    client: em
+upstream: tcp://127.0.0.1:2375
+clients:
+  me: { policies: [al] }
+policies:
+  all:
+    allow: [ContainerLst, SystemPing]
+    deny: [Whatever]
+";
+    let (code, shown) = refused(policy);
+    assert_eq!(code, Some(1));
+    assert_eq!(shown, include_str!("cli/mistakes.txt"));
+}
+
+#[test]
+fn unknown_and_repeated_keys_are_mistakes() {
+    let head = "listen: [{ unix: /nonexistent/opgate-test.sock, client: me }]\n\
+                upstream: unix:///nonexistent/engine.sock\n\
+                clients: { me: { policies: [all] } }\n";
+    let (code, shown) = refused(&format!(
+        "{head}policies: {{ all: {{ alow: [SystemPing] }} }}\n"
+    ));
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("alow"), "{shown}");
+    assert!(shown.contains(":4:"), "{shown}");
+    let (code, shown) = refused(&format!(
+        "{head}policies: {{ all: {{ allow: [SystemPing], allow: [SystemInfo] }} }}\n"
+    ));
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("duplicate"), "{shown}");
+    let (code, shown) = refused("listen: [");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.starts_with("error: "), "{shown}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_usage_error() {
+    let output = opgate(&["run", "--config", "/nonexistent/opgate.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let shown = text(&output.stderr);
+    assert!(
+        shown.starts_with("opgate: cannot read `/nonexistent/opgate.yaml`: "),
+        "{shown}"
+    );
+}
+
+#[test]
+fn no_listener_is_opened_for_a_socket_that_is_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "precious").unwrap();
+    let (code, shown) = refused(&format!(
+        "listen: [{{ unix: {}, client: me }}]\n\
+         upstream: unix:///nonexistent/engine.sock\n\
+         clients: {{ me: {{ policies: [all] }} }}\n\
+         policies: {{ all: {{ allow: [SystemPing] }} }}\n",
+        path.display()
+    ));
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("exists and is not a socket"), "{shown}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[test]
+fn the_example_policy_is_accepted() {
+    let example = include_str!("../policies/example.yaml");
+    let configuration = opgate::policy::resolve("policies/example.yaml", example).unwrap();
+    assert_eq!(configuration.listeners.len(), 1);
+}
+
+#[test]
+fn the_policy_of_the_readme_is_accepted() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("<!-- policy -->\n```yaml\n").unwrap();
+    let (policy, _) = rest.split_once("```").unwrap();
+    let configuration = opgate::policy::resolve("README.md", policy).unwrap();
+    assert_eq!(configuration.listeners.len(), 1);
+}
