@@ -39,12 +39,12 @@ fn translate(method: &str, target: &str, body: &[u8]) -> Encoded {
         .encode()
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn container_create() -> Encoded {
     translate("POST", "/v1.51/containers/create", RUN)
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn container_list() -> Encoded {
     translate(
         "GET",
@@ -53,7 +53,7 @@ fn container_list() -> Encoded {
     )
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 100)]
 fn service_create() -> Encoded {
     translate("POST", "/v1.51/services/create", SERVICE)
 }

@@ -17,6 +17,9 @@ use crate::api::encode;
 use crate::api::value::Value;
 use crate::route::{MatchedOperation, RouteError, Target, Version, route};
 
+/// Room for an encoded body: what the docker CLI sends to create a container.
+const BODY_GUESS: usize = 2048;
+
 /// A request's head as it came, after framing was checked and nothing else.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
@@ -368,7 +371,7 @@ impl<'a> Decoded<'a> {
             Body::None => EncodedBody::Empty,
             Body::Stream(content_type) => EncodedBody::Stream { content_type },
             Body::Json(value) => {
-                let mut bytes = Vec::with_capacity(512);
+                let mut bytes = Vec::with_capacity(BODY_GUESS);
                 encode::json(value, &mut bytes);
                 EncodedBody::Json(bytes.into())
             }
