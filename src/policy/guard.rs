@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::api::definition::{Benign, Effect, Guard, Kind, ObjectDef, Risk, RiskClass, Schema};
+use crate::api::definition::{Benign, Effect, Guard, Kind, Risk, RiskClass, Schema};
 use crate::api::value::{Object, Value};
 use crate::request::{Body, Decoded};
 
@@ -99,10 +99,11 @@ impl Finding {
 fn object(object: &Object<'_>) -> Option<Finding> {
     object.fields().find_map(|(definition, value)| {
         let found = match &definition.schema.kind {
-            Kind::Object(inner) if !inner.fields.is_empty() => match value {
-                Value::Object(value) => self::object(value),
-                _ => missing(inner),
-            },
+            // An object with fields is judged by them; if it is not there, so
+            // are they, and what their absence means goes with it.
+            Kind::Object(inner) if !inner.fields.is_empty() => {
+                value.as_object().and_then(self::object)
+            }
             _ => field(
                 &definition.schema,
                 &definition.risk,
@@ -112,12 +113,6 @@ fn object(object: &Object<'_>) -> Option<Finding> {
         };
         found.map(|found| found.at(definition.name.to_owned()))
     })
-}
-
-/// Fields of an object that is not there: absent, each of them. Only where the
-/// object around it is there; what an absent object means is its own matter.
-fn missing(_: &ObjectDef) -> Option<Finding> {
-    None
 }
 
 fn field(schema: &Schema, risk: &Risk, absent: &Effect, value: &Value<'_>) -> Option<Finding> {
