@@ -10,7 +10,7 @@
 //!   the Engine, and relays answers and tunnels;
 //! - [`route`] turns method and raw target into one operation;
 //! - [`api`] holds the generated definitions, and decodes and encodes by them;
-//! - [`format`] gives strings with a meaning (binds, ports, images) their parts;
+//! - [`mod@format`] gives strings with a meaning (binds, ports, images) their parts;
 //! - [`policy`] decides on typed values;
 //! - [`gate`] puts these together for one request, without any connection;
 //! - [`request`] holds the types that a request passes through on its way;
