@@ -1,7 +1,7 @@
 //! Policies: who may call what, decided on typed values.
 //!
 //! [`document`] is a policy file as it is written, every name with its place;
-//! [`resolve`](resolve) turns it into [`Policies`], with every name resolved
+//! [`resolve()`] turns it into [`Policies`], with every name resolved
 //! against the definitions, or into diagnostics. [`Policies::decide`] is the
 //! only maker of permits. Pure: no connection, no clock, no file system.
 //!

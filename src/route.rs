@@ -1,7 +1,7 @@
 //! Routing: from method and raw target to one operation, or a refusal.
 //!
-//! [`target`] splits and decodes the target once and refuses what the Engine's
-//! router could read in another way. [`table`] finds the route whose template
+//! `target` splits and decodes the target once and refuses what the Engine's
+//! router could read in another way. `table` finds the route whose template
 //! the decoded path has, in the Engine's own order. What comes out is a
 //! [`MatchedOperation`]: the operation's definition with its path parameters,
 //! the version that was asked for, and the query still as text.
