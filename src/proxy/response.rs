@@ -286,8 +286,10 @@ impl<W: AsyncWrite + Unpin + Send> ClientWriter<W> {
         push_headers(out, headers, |name| {
             !is_hop_by_hop(name)
                 && !named.iter().any(|other| name.as_str() == other)
-                // What an answer without a body would have had is the Engine's to say.
-                && (*name != header::CONTENT_LENGTH || length == Length::Nothing)
+                // The length that a body would have had is the Engine's to say; 204
+                // never has one.
+                && (*name != header::CONTENT_LENGTH
+                    || (length == Length::Nothing && status != 204))
         });
         match length {
             Length::Exact(length) => {

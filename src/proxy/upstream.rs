@@ -168,6 +168,9 @@ impl Upstream {
         }
         connection.kept = true;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // The oldest come first. Without any traffic they stay, so many at most.
+        let old = idle.partition_point(|kept| kept.since.elapsed() > POOL_IDLE_AGE);
+        idle.drain(..old);
         if idle.len() < POOL_IDLE_MAX {
             idle.push(Idle {
                 connection,

@@ -1,0 +1,20 @@
+//! The wire against a recording stand-in for the Engine: raw bytes of clients on
+//! one side, raw bytes of the Engine on the other. Tests wait for events; every
+//! test has one limit for all of its waits.
+
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod framing;
+#[cfg(test)]
+mod keep_alive;
+#[cfg(test)]
+mod listener;
+#[cfg(test)]
+mod streaming;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tunnels;
+#[cfg(test)]
+mod versions;
