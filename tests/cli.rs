@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+#[cfg(test)]
 fn opgate(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_opgate"))
         .args(arguments)
@@ -14,6 +15,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+#[cfg(test)]
 fn names() -> Vec<String> {
     let output = opgate(&["ops", "--output", "json"]);
     let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -76,6 +78,7 @@ fn an_unknown_operation_gets_the_nearest_name() {
     assert!(output.stdout.is_empty());
 }
 
+#[cfg(test)]
 /// Runs the gate with a policy file that must not be accepted.
 fn refused(policy: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
