@@ -67,7 +67,18 @@ pub(crate) enum UpstreamError {
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such socket".to_owned(),
-        kind => kind.to_string(),
+        kind @ (io::ErrorKind::ConnectionRefused | io::ErrorKind::PermissionDenied) => {
+            kind.to_string()
+        }
+        // Other reasons are opgate's own, such as a want of descriptors, and the
+        // system says them best.
+        _ => {
+            let text = error.to_string();
+            match text.split_once(" (os error") {
+                Some((text, _)) => text.to_lowercase(),
+                None => text,
+            }
+        }
     }
 }
 
@@ -423,6 +434,23 @@ mod tests {
         ] {
             assert_eq!(api_version(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn reasons_are_words() {
+        const TOO_MANY_FILES: i32 = 24;
+        for (number, expected) in [
+            (2, "there is no such socket"),
+            (13, "permission denied"),
+            (111, "connection refused"),
+        ] {
+            assert_eq!(reason(&io::Error::from_raw_os_error(number)), expected);
+        }
+        let few = reason(&io::Error::from_raw_os_error(TOO_MANY_FILES));
+        assert!(
+            !few.contains("os error") && !few.contains("uncategorized"),
+            "{few}"
+        );
     }
 
     #[test]

@@ -246,13 +246,7 @@ fn filters<'a>(text: &str) -> Result<Value<'a>, Cow<'static, str>> {
     // The Engine, too, tries the maps first and takes one form for all names.
     let filters = match decode(&MAPS) {
         Ok(filters) => filters,
-        Err(error) => match decode(&LISTS) {
-            Ok(filters) => filters,
-            Err(_) if error.place.is_empty() => return Err(error.reason),
-            Err(_) => {
-                return Err("must be an object of lists of texts, or of objects to true".into());
-            }
-        },
+        Err(_) => decode(&LISTS).map_err(|error| error.reason)?,
     };
     let Value::Map(entries) = owned(filters) else {
         return Err("must be an object".into());
