@@ -1,6 +1,6 @@
 //! Bodies: keys, duplicates, null, numbers, strings, and what is JSON at all.
 
-use crate::translate::{create, post, translate};
+use crate::requests::{create, post, translate};
 
 fn refused(body: impl AsRef<[u8]>, because: &str) {
     let body = body.as_ref();

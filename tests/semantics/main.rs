@@ -7,6 +7,8 @@ mod json;
 #[cfg(test)]
 mod query;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod target;
 #[cfg(test)]
 #[path = "../support/translate.rs"]

@@ -1,6 +1,6 @@
 //! Queries, filters and headers.
 
-use crate::translate::{get, post, translate};
+use crate::requests::{get, post, translate};
 
 fn target(raw: &str) -> Result<String, String> {
     get(raw).map(|forwarded| forwarded.target)

@@ -1,6 +1,6 @@
 //! Targets, paths and versions.
 
-use crate::translate::{get, translate};
+use crate::requests::{get, translate};
 
 fn target(raw: &str) -> Result<String, String> {
     get(raw).map(|forwarded| forwarded.target)

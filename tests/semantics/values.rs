@@ -1,6 +1,6 @@
 //! Values that the Engine matches more loosely than it looks.
 
-use crate::translate::{create, post};
+use crate::requests::{create, post};
 
 fn host(field: &str, value: &str) -> Result<String, String> {
     let body = create(format!(r#"{{"HostConfig":{{"{field}":{value}}}}}"#))?;

@@ -18,8 +18,9 @@ pub(crate) struct Forwarded {
     pub(crate) dropped: Vec<String>,
 }
 
-/// Translates a request for an Engine that serves 1.24 to 1.51.
-pub(crate) fn translate(
+/// Translates a request for an Engine that serves versions from 1.24 on.
+pub(crate) fn translate_up_to(
+    max: ApiVersion,
     method: &str,
     target: &str,
     headers: &[(&str, &[u8])],
@@ -27,7 +28,7 @@ pub(crate) fn translate(
 ) -> Result<Forwarded, String> {
     let engine = EngineVersion {
         min: ApiVersion(24),
-        max: ApiVersion(51),
+        max,
     };
     let served = engine.common().ok_or("no common version")?;
     let head = RequestHead {
@@ -49,20 +50,4 @@ pub(crate) fn translate(
         },
         dropped: encoded.dropped().to_vec(),
     })
-}
-
-/// A request without body or headers.
-pub(crate) fn get(target: &str) -> Result<Forwarded, String> {
-    translate("GET", target, &[], b"")
-}
-
-/// A request with a JSON body.
-pub(crate) fn post(target: &str, body: impl AsRef<[u8]>) -> Result<Forwarded, String> {
-    let json: &[(&str, &[u8])] = &[("Content-Type", b"application/json")];
-    translate("POST", target, json, body.as_ref())
-}
-
-/// The body of a container's creation, translated.
-pub(crate) fn create(body: impl AsRef<[u8]>) -> Result<String, String> {
-    post("/v1.51/containers/create", body).map(|forwarded| forwarded.body)
 }
