@@ -9,7 +9,7 @@ use serde_yaml::Value;
 /// First and last minor version.
 pub(crate) type Span = (u16, u16);
 
-/// Places by operation: `` for the operation itself, `query:all`, `body.A[].B{}`.
+/// Places by operation: nothing for the operation itself, `query:all`, `body.A[].B{}`.
 pub(crate) type Places = BTreeMap<(String, String), Span>;
 
 /// The newest version there is.
