@@ -105,6 +105,3 @@ impl fmt::Display for RouteError {
 }
 
 impl std::error::Error for RouteError {}
-
-#[cfg(test)]
-mod tests;

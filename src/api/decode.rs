@@ -137,6 +137,3 @@ fn expected(schema: &Schema) -> &'static str {
         Kind::Map(_) | Kind::Object(_) => "an object",
     }
 }
-
-#[cfg(test)]
-mod tests;
