@@ -161,7 +161,16 @@ impl Gate {
         listener: ListenerId,
     ) -> Result<Matched<'a>, Refusal> {
         let client = self.policies.client(listener.0);
-        let head = DecodedHead::decode(head)?;
+        let matched = head.route().map_err(Refusal::from)?;
+        // Whoever may not call the operation at all gets no work done for it.
+        let definition = matched.definition();
+        let admitted = definition
+            .variants()
+            .any(|variant| self.policies.admit(client, variant.operation()).is_ok());
+        if !admitted {
+            self.policies.admit(client, definition.operation())?;
+        }
+        let head = DecodedHead::of(matched, head)?;
         self.policies.admit(client, head.operation())?;
         Ok(Matched { head, client })
     }

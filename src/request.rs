@@ -40,6 +40,11 @@ impl std::fmt::Debug for RequestHead<'_> {
 }
 
 impl<'a> RequestHead<'a> {
+    /// Finds the operation of the method and target.
+    pub fn route(&self) -> Result<MatchedOperation<'a>, RequestError> {
+        Ok(route(self.method, &Target::parse(self.target)?)?)
+    }
+
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers
@@ -154,7 +159,11 @@ pub struct DecodedHead<'a> {
 impl<'a> DecodedHead<'a> {
     /// Routes and decodes a head.
     pub fn decode(head: &RequestHead<'a>) -> Result<Self, RequestError> {
-        let matched = route(head.method, &Target::parse(head.target)?)?;
+        Self::of(head.route()?, head)
+    }
+
+    /// Decodes a head whose operation is known.
+    pub fn of(matched: MatchedOperation<'a>, head: &RequestHead<'a>) -> Result<Self, RequestError> {
         let mut dropped = Vec::new();
         let base = matched.definition();
         let of = |error| RequestError::Decode {
@@ -180,7 +189,8 @@ impl<'a> DecodedHead<'a> {
             json: head.header("content-type").is_some_and(is_json),
             user_agent: head
                 .header("user-agent")
-                .and_then(|agent| std::str::from_utf8(agent).ok()),
+                .and_then(|agent| std::str::from_utf8(agent).ok())
+                .filter(|agent| !agent.chars().any(char::is_control)),
             dropped,
         })
     }

@@ -8,6 +8,7 @@
 //!     --overlay--> corrected and annotated document
 //!     --lower--> Api of one version
 //!     --union--> Api of all versions (since, until)
+//!     --settle--> what is new inside of what is new counts as unclassified
 //!     --emit--> Rust (through quote, checked by syn, printed by prettyplease)
 //!     --index--> the golden index
 //! ```
@@ -24,6 +25,7 @@ pub mod index;
 pub mod ir;
 pub mod lower;
 pub mod overlay;
+pub mod settle;
 pub mod swagger;
 pub mod union;
 
@@ -47,17 +49,24 @@ pub fn build(descriptions: &[Source<'_>], overlay: Option<Source<'_>>) -> Result
         Some(source) => Overlay::parse(source.text, source.file)?,
         None => Overlay::empty(),
     };
+    build_with(descriptions, &overlay)
+}
+
+/// The same with an overlay that is read already.
+pub fn build_with(descriptions: &[Source<'_>], overlay: &Overlay) -> Result<Api, Errors> {
     let mut errors = Errors::default();
     let mut versions = Vec::with_capacity(descriptions.len());
     for source in descriptions {
-        match version(*source, &overlay) {
+        match version(*source, overlay) {
             Ok(version) => versions.push(version),
             Err(more) => errors.0.extend(more.0),
         }
     }
     errors.or(())?;
     versions.sort_by_key(|(minor, _)| *minor);
-    union::unite(versions)
+    let mut api = union::unite(versions)?;
+    settle::settle(&mut api, overlay.classified());
+    Ok(api)
 }
 
 /// One version: parsed, corrected, lowered.

@@ -194,15 +194,16 @@ fn describe(plan: &Plan, overlay: Option<Source<'_>>) -> Result<String, Errors> 
     Ok(said)
 }
 
-/// What the overlay leaves unclassified in an imported version.
+/// What the overlay leaves unclassified in an imported version, seen beside the
+/// version before it: a place can be new though all that is there is known.
 fn unclassified(imported: &Imported, overlay: &Overlay) -> Result<Unclassified, Errors> {
+    let mut files = Vec::new();
     let file = import::file_name(imported.minor);
-    let text = opgate_codegen::swagger::render(&imported.document)?;
-    let source = Source {
-        file: &file,
-        text: &text,
-    };
-    let (_, api) = opgate_codegen::version(source, overlay)?;
+    let documents = imported.previous.iter().chain([&imported.document]);
+    for document in documents {
+        files.push((file.clone(), opgate_codegen::swagger::render(document)?));
+    }
+    let api = opgate_codegen::build_with(&sources(&files), overlay)?;
     Ok(Unclassified::of(&api))
 }
 

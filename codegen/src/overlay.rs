@@ -18,6 +18,7 @@ use crate::error::{Error, Errors};
 #[derive(Debug)]
 pub struct Overlay {
     file: String,
+    classified: u16,
     actions: Vec<Action>,
 }
 
@@ -56,7 +57,6 @@ impl Versions {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let minor = |text: &str| text.strip_prefix("1.")?.parse::<u16>().ok();
         let (first, last) = text.split_once('-')?;
         let first = if first.is_empty() { 0 } else { minor(first)? };
         let last = if last.is_empty() {
@@ -68,12 +68,19 @@ impl Versions {
     }
 }
 
+/// The minor version of a text such as `1.51`.
+fn minor(text: &str) -> Option<u16> {
+    text.strip_prefix("1.")?.parse().ok()
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     overlay: String,
     #[serde(rename = "info")]
     _info: Value,
+    #[serde(rename = "x-opgate-classified")]
+    classified: Option<String>,
     actions: Vec<ActionDocument>,
 }
 
@@ -99,6 +106,7 @@ impl Overlay {
     pub fn empty() -> Self {
         Self {
             file: String::new(),
+            classified: 0,
             actions: Vec::new(),
         }
     }
@@ -125,10 +133,24 @@ impl Overlay {
                 }
             }
         }
+        let classified = document.classified.as_deref().map_or(Some(0), minor);
+        if classified.is_none() {
+            errors.push(
+                Error::new(file, "x-opgate-classified", "is not a version")
+                    .help("write the newest version that was looked at, such as \"1.55\""),
+            );
+        }
         errors.or(Self {
             file: file.to_owned(),
+            classified: classified.unwrap_or(0),
             actions,
         })
+    }
+
+    /// The newest version whose structure somebody has looked at: see
+    /// [`settle`](crate::settle).
+    pub fn classified(&self) -> u16 {
+        self.classified
     }
 
     /// Applies every action whose range has this version.

@@ -55,6 +55,18 @@ impl std::error::Error for DecodeError {}
 /// The longest part of an unknown name that a message shows.
 const SHOWN: usize = 64;
 
+/// The most names that a record of what was dropped holds.
+const DROPPED: usize = 64;
+
+/// Notes a name that was dropped; beyond a bound just that there were more.
+fn drop_name(dropped: &mut Vec<String>, name: String) {
+    match dropped.len() {
+        0..DROPPED => dropped.push(name),
+        DROPPED => dropped.push("more".to_owned()),
+        _ => {}
+    }
+}
+
 /// A name out of a request, made fit for a message.
 fn shown(name: &str) -> String {
     let mut text: String = name

@@ -101,9 +101,16 @@ fn object(object: &Object<'_>) -> Option<Finding> {
         let found = match &definition.schema.kind {
             // An object with fields is judged by them; if it is not there, so
             // are they, and what their absence means goes with it.
-            Kind::Object(inner) if !inner.fields.is_empty() => {
-                value.as_object().and_then(self::object)
-            }
+            // Some are guarded as such: to be there at all does something.
+            Kind::Object(inner) if !inner.fields.is_empty() => match value.as_object() {
+                Some(_) if definition.risk.guard == Guard::Guarded => field(
+                    &definition.schema,
+                    &definition.risk,
+                    &definition.absent,
+                    value,
+                ),
+                inner => inner.and_then(self::object),
+            },
             _ => field(
                 &definition.schema,
                 &definition.risk,

@@ -189,3 +189,39 @@ fn a_message_shows_only_what_may_be_shown() {
         "{error}"
     );
 }
+
+#[test]
+fn objects_that_do_something_by_being_there_are_guarded() {
+    let policies = policies("{ allow: [VolumeCreate, ServiceCreate] }");
+    let volume = |body: &str| decide(&policies, "POST", "/v1.51/volumes/create", body);
+    assert!(volume(r#"{"Name":"v1"}"#).is_ok());
+    assert!(volume(r#"{"ClusterVolumeSpec":null}"#).is_ok());
+    let error = volume(r#"{"ClusterVolumeSpec":{}}"#).unwrap_err();
+    assert!(
+        error.contains("body.ClusterVolumeSpec is guarded"),
+        "{error}"
+    );
+    let service = r#"{"TaskTemplate":{"PluginSpec":{}}}"#;
+    let error = decide(&policies, "POST", "/v1.51/services/create", service).unwrap_err();
+    assert!(
+        error.contains("body.TaskTemplate.PluginSpec is guarded"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_line_break_opens_no_other_door() {
+    let policies = policies("{ allow: [ContainerCreate] }");
+    assert!(
+        create(
+            &policies,
+            r#"{"DnsSearch":["a.example","."],"DnsOptions":["ndots:1"]}"#
+        )
+        .is_ok()
+    );
+    for field in ["DnsSearch", "DnsOptions"] {
+        let host_config = format!(r#"{{"{field}":["x\nnameserver 6.6.6.6"]}}"#);
+        let error = create(&policies, &host_config).unwrap_err();
+        assert!(error.starts_with("not understood: "), "{error}");
+    }
+}

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// A Swagger 2.0 document of version 1.56: 1.55 and three new things.
+/// A Swagger 2.0 document of version 1.56: 1.55 and a few new things.
 pub(crate) fn next(newest: &str) -> String {
     let document: Value = serde_yaml::from_str(newest).unwrap();
     let mut swagger = json!({
@@ -27,6 +27,9 @@ pub(crate) fn next(newest: &str) -> String {
         .push(query);
     swagger["definitions"]["HostConfig"]["allOf"][1]["properties"]["Teleport"] =
         json!({"type": "boolean"});
+    // A component that is classified where it stands, at a place that is not.
+    swagger["definitions"]["ContainerConfig"]["properties"]["InitMount"] =
+        json!({"$ref": "#/definitions/Mount"});
     swagger["paths"]["/widgets/create"]["post"] = json!({
         "operationId": "WidgetCreate",
         "tags": ["Widget"],
@@ -47,11 +50,10 @@ fn operation(operation: &Value) -> Value {
         for (key, value) in parameter.as_object().unwrap() {
             match key.as_str() {
                 "schema" => flat.extend(schema(value).as_object().unwrap().clone()),
-                "style" => {}
                 "explode" if *value == Value::Bool(true) => {
                     flat.insert("collectionFormat".into(), "multi".into());
                 }
-                "explode" => {}
+                "style" | "explode" => {}
                 _ => {
                     flat.insert(key.clone(), value.clone());
                 }

@@ -87,6 +87,7 @@ fn a_new_version_builds_and_what_is_new_in_it_is_guarded() {
         "WidgetCreate",
         "query:widgets",
         "HostConfig.Teleport",
+        "InitMount.Target",
         "Size",
     ] {
         assert!(report.contains(said), "{said}: {report}");
@@ -121,11 +122,8 @@ fn a_new_version_builds_and_what_is_new_in_it_is_guarded() {
     refused(&opgate, folder.path());
 }
 
-/// An Engine of the new version behind the gate, and clients that try what is new.
-fn refused(opgate: &Path, folder: &Path) {
-    let engine = folder.join("engine.sock");
-    let gate = folder.join("gate.sock");
-    let listener = UnixListener::bind(&engine).unwrap();
+/// Answers as an Engine of the new version, until the test ends.
+fn stand_in(listener: UnixListener) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut reader = BufReader::new(stream.unwrap());
@@ -158,6 +156,13 @@ fn refused(opgate: &Path, folder: &Path) {
             }
         }
     });
+}
+
+/// An Engine of the new version behind the gate, and clients that try what is new.
+fn refused(opgate: &Path, folder: &Path) {
+    let engine = folder.join("engine.sock");
+    let gate = folder.join("gate.sock");
+    stand_in(UnixListener::bind(&engine).unwrap());
     let config = folder.join("opgate.yaml");
     let policy = format!(
         "listen: [{{ unix: {}, client: me }}]\nupstream: unix://{}\n\
@@ -211,6 +216,14 @@ fn refused(opgate: &Path, folder: &Path) {
                 r#"{"HostConfig":{"Teleport":true}}"#,
             ),
             Some("body.HostConfig.Teleport=true"),
+        ),
+        (
+            ask(
+                "POST",
+                "/v1.56/containers/create",
+                r#"{"InitMount":{"Target":"/x"}}"#,
+            ),
+            Some("body.InitMount.Target"),
         ),
         (
             ask("POST", "/v1.56/widgets/create", r#"{"Size":3}"#),

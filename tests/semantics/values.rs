@@ -244,3 +244,32 @@ fn a_field_of_any_version_is_known_in_every_version() {
         r#"{"HostConfig":{"Annotations":{"a":"b"},"KernelMemory":1}}"#
     );
 }
+
+#[test]
+fn a_body_has_so_many_values_at_most() {
+    let mounts = format!(
+        r#"{{"HostConfig":{{"Mounts":[{}]}}}}"#,
+        vec!["{}"; 20_000].join(",")
+    );
+    assert!(
+        create(mounts)
+            .unwrap_err()
+            .contains("makes it more than 65536 values")
+    );
+    let nulls: Vec<String> = (0..20_000).map(|n| format!("\"n{n}\":null")).collect();
+    let endpoints = format!(
+        r#"{{"NetworkingConfig":{{"EndpointsConfig":{{{}}}}}}}"#,
+        nulls.join(",")
+    );
+    assert!(
+        create(endpoints)
+            .unwrap_err()
+            .contains("makes it more than 65536 values")
+    );
+    let labels: Vec<String> = (0..10_000).map(|n| format!("\"l{n}\":\"v\"")).collect();
+    assert!(create(format!(r#"{{"Labels":{{{}}}}}"#, labels.join(","))).is_ok());
+    let unknown: Vec<String> = (0..1000).map(|n| format!("\"x{n}\":0")).collect();
+    let forwarded = post("/containers/create", format!("{{{}}}", unknown.join(","))).unwrap();
+    assert_eq!(forwarded.dropped.len(), 65);
+    assert_eq!(forwarded.dropped[64], "more");
+}

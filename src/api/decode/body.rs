@@ -5,14 +5,19 @@
 //! in the [`Context`], because an error of serde cannot carry a place.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::super::definition::{Kind, NullElement, ObjectDef, Schema};
 use super::super::value::{Object, Value};
-use super::{DecodeError, expected, shown};
+use super::{DecodeError, drop_name, expected, shown};
+
+/// The most values of one JSON text: fields of objects, there or not, elements
+/// of lists and entries of maps. Bounds memory, since an element that is two
+/// bytes of text can be an object of many fields.
+const BUDGET: usize = 1 << 16;
 
 /// How decoding of one JSON text goes.
 struct Context<'n> {
@@ -20,6 +25,8 @@ struct Context<'n> {
     noise: &'n [&'static str],
     /// Paths of what was dropped.
     dropped: RefCell<Vec<String>>,
+    /// How many more values there may be.
+    budget: Cell<usize>,
     /// The first thing that was wrong, with its path.
     wrong: RefCell<Option<(String, Cow<'static, str>)>>,
 }
@@ -43,6 +50,7 @@ pub fn json<'a>(
 ) -> Result<Value<'a>, DecodeError> {
     let context = Context {
         noise,
+        budget: Cell::new(BUDGET),
         dropped: RefCell::default(),
         wrong: RefCell::default(),
     };
@@ -65,8 +73,9 @@ pub fn json<'a>(
     };
     match value {
         Ok(value) => {
-            let paths = context.dropped.into_inner();
-            dropped.extend(paths.iter().map(|path| join(path)));
+            for path in context.dropped.into_inner() {
+                drop_name(dropped, join(&path));
+            }
             Ok(value)
         }
         Err(error) => Err(match context.wrong.into_inner() {
@@ -140,6 +149,17 @@ impl Seed<'_> {
         self.context.fail(self.frame, reason)
     }
 
+    /// Takes so many values off the budget.
+    fn spend<E: de::Error>(self, values: usize) -> Result<(), E> {
+        match self.context.budget.get().checked_sub(values) {
+            Some(left) => {
+                self.context.budget.set(left);
+                Ok(())
+            }
+            None => Err(self.fail(format!("makes it more than {BUDGET} values"))),
+        }
+    }
+
     fn text<E: de::Error>(self, text: Cow<'_, str>) -> Result<Value<'_>, E> {
         if let Kind::List(element) = self.schema.kind
             && self.schema.text_or_list
@@ -155,6 +175,7 @@ impl Seed<'_> {
         match (element.null, element.kind) {
             (NullElement::Kept, _) => Ok(Value::Null),
             (NullElement::Empty, Kind::Object(definition)) => {
+                self.spend(definition.fields.len())?;
                 Ok(Value::Object(Object::empty(definition)))
             }
             (NullElement::Empty, Kind::List(_)) => Ok(Value::List(Vec::new())),
@@ -242,6 +263,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         };
         let mut values = Vec::new();
         while let Some(value) = list.next_element_seed(seed)? {
+            seed.spend(1)?;
             values.push(match value {
                 Value::Null => seed.null_element(element)?,
                 value => value,
@@ -270,6 +292,7 @@ impl Seed<'_> {
         definition: &'static ObjectDef,
         mut map: A,
     ) -> Result<Object<'de>, A::Error> {
+        self.spend(definition.fields.len())?;
         let mut object = Object::empty(definition);
         let mut next = 0;
         while let Some(key) = map.next_key_seed(KeySeed)? {
@@ -320,7 +343,7 @@ impl Seed<'_> {
         }
         path.push_str(&shown(key));
         if empty || definition.drop_unknown || self.context.noise.contains(&path.as_str()) {
-            self.context.dropped.borrow_mut().push(path);
+            drop_name(&mut self.context.dropped.borrow_mut(), path);
             return Ok(());
         }
         let mut wrong = self.context.wrong.borrow_mut();
@@ -344,6 +367,7 @@ impl Seed<'_> {
         };
         let mut entries: Vec<(Cow<'de, str>, Value<'de>)> = Vec::new();
         while let Some(key) = map.next_key_seed(KeySeed)? {
+            seed.spend(1)?;
             let key = match self.schema.format {
                 None => key,
                 Some(format) => super::canonical(format, key).map_err(|reason| {

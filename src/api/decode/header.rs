@@ -7,7 +7,7 @@ use base64::Engine as _;
 use super::super::definition::{ParameterDef, Reading};
 use super::super::value::Value;
 use super::query::{Parameters, owned, parameter_text};
-use super::{DecodeError, json};
+use super::{DecodeError, drop_name, json};
 
 /// Decodes the headers that the definitions declare; the others are not looked
 /// at. Names of what was dropped are added to `dropped` as `header.NAME`.
@@ -28,6 +28,9 @@ pub fn headers<'a>(
         let text = std::str::from_utf8(bytes)
             .map_err(|_| DecodeError::new(place(), "is not UTF-8"))?
             .trim_matches([' ', '\t']);
+        if text.chars().any(char::is_control) {
+            return Err(DecodeError::new(place(), "has a control character"));
+        }
         if matches!(definition.reading, Reading::Prefix) {
             let entry = (
                 Cow::Owned(name.to_ascii_lowercase()),
@@ -91,16 +94,23 @@ fn credentials<'a>(
     let place = format!("header.{}", definition.name);
     let decoded = base64::engine::general_purpose::URL_SAFE.decode(text.as_bytes());
     let Ok(bytes) = decoded else {
-        dropped.push(place);
+        drop_name(dropped, place);
         return Ok(Value::Absent);
     };
     let blank = bytes.iter().all(u8::is_ascii_whitespace);
     if blank || serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_err() {
-        dropped.push(place);
+        drop_name(dropped, place);
         return Ok(Value::Absent);
     }
     if bytes.trim_ascii() == b"null" {
         return Ok(Value::Absent);
     }
-    json(&definition.schema, &bytes, &place, &[], dropped).map(owned)
+    // Clients put whole objects there: what was left out is said without names,
+    // which may be secrets.
+    let mut inside = Vec::new();
+    let value = json(&definition.schema, &bytes, &place, &[], &mut inside).map(owned)?;
+    if !inside.is_empty() {
+        drop_name(dropped, format!("{place} (in part)"));
+    }
+    Ok(value)
 }

@@ -5,10 +5,14 @@
 //! refuses it or drops the pair, depending on the operation.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::super::definition::{Kind, ParameterDef, Reading, Schema};
 use super::super::value::Value;
-use super::{DecodeError, shown};
+use super::{DecodeError, drop_name, shown};
+
+/// The most parameters of a query: what newer Engines take.
+const PAIRS: usize = 10_000;
 
 /// Values of parameters, one for each definition.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,14 +72,20 @@ pub fn query<'a>(
     if query.contains(';') {
         return Err(DecodeError::new("query", "must not contain a semicolon"));
     }
+    let mut pairs = 0_usize;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        pairs = pairs.saturating_add(1);
+        if pairs > PAIRS {
+            let reason = format!("has more than {PAIRS} parameters");
+            return Err(DecodeError::new("query", reason));
+        }
         let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
         let name = unescape(name).map_err(|reason| DecodeError::new("query", reason))?;
         let place = || format!("query.{}", shown(&name));
         let text = unescape(text).map_err(|reason| DecodeError::new(place(), reason))?;
         let Some((definition, slot)) = parameters.slot(|definition| definition.name == name) else {
             if text.is_empty() || noise.contains(&name.as_ref()) {
-                dropped.push(place());
+                drop_name(dropped, place());
                 continue;
             }
             return Err(DecodeError::new(
@@ -94,7 +104,7 @@ pub fn query<'a>(
         }
         if !matches!(slot, Value::Absent) {
             if definition.first_wins {
-                dropped.push(format!("{} (second value)", place()));
+                drop_name(dropped, format!("{} (second value)", place()));
                 continue;
             }
             return Err(DecodeError::new(place(), "is given twice"));
@@ -128,7 +138,11 @@ pub(super) fn one<'a>(
         _ => &definition.schema,
     };
     match definition.reading {
-        Reading::Json => json(element, &text, &mut Vec::new()).map_err(|error| error.reason),
+        Reading::Json => match json(element, &text, &mut Vec::new()) {
+            Ok(Value::Absent | Value::Null) => Err("must not be null here".into()),
+            Ok(value) => Ok(value),
+            Err(error) => Err(error.reason),
+        },
         _ => super::text(element, text),
     }
 }
@@ -194,13 +208,16 @@ fn integer<'a>(schema: &Schema, text: &str) -> Result<Value<'a>, Cow<'static, st
     }
 }
 
+/// The white space of JSON.
+const JSON_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// JSON inside a parameter. The values are copied out of the unescaped text.
 fn json<'a>(
     schema: &'static Schema,
     text: &str,
     dropped: &mut Vec<String>,
 ) -> Result<Value<'a>, DecodeError> {
-    if text.trim() == "null" {
+    if text.trim_matches(JSON_SPACE) == "null" {
         return Ok(Value::Absent);
     }
     super::json(schema, text.as_bytes(), "", &[], dropped).map(owned)
@@ -238,7 +255,7 @@ fn filters<'a>(text: &str) -> Result<Value<'a>, Cow<'static, str>> {
     static FLAG: Schema = Schema::plain(Kind::Bool);
     static FLAGS: Schema = Schema::plain(Kind::Map(&FLAG));
     static MAPS: Schema = Schema::plain(Kind::Map(&FLAGS));
-    if text.trim() == "null" {
+    if text.trim_matches(JSON_SPACE) == "null" {
         return Ok(Value::Absent);
     }
     let decode =
@@ -255,13 +272,11 @@ fn filters<'a>(text: &str) -> Result<Value<'a>, Cow<'static, str>> {
     for (name, terms) in entries {
         let terms: Vec<Value<'_>> = match terms {
             Value::List(terms) => {
-                let mut distinct: Vec<Value<'_>> = Vec::with_capacity(terms.len());
-                for term in terms {
-                    if !distinct.contains(&term) {
-                        distinct.push(term);
-                    }
-                }
-                distinct
+                let mut seen = BTreeSet::new();
+                terms
+                    .into_iter()
+                    .filter(|term| seen.insert(term.as_text().map(str::to_owned)))
+                    .collect()
             }
             Value::Map(terms) => terms
                 .into_iter()

@@ -123,7 +123,8 @@ fn place(name: &str, schema: &Schema, risk: &Risk, span: Span) -> Map<String, Va
     );
     map.insert("schema".into(), self::schema(schema));
     // Objects with fields are judged by their fields.
-    if !matches!(schema.kind, Kind::Object(object) if !object.fields.is_empty()) {
+    let structure = matches!(schema.kind, Kind::Object(object) if !object.fields.is_empty());
+    if !structure || risk.guard == Guard::Guarded {
         map.insert("risk".into(), self::risk(risk));
     }
     map

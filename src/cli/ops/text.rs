@@ -187,7 +187,8 @@ fn fields(schema: &Schema, outer: Span, depth: usize, out: &mut impl Write) -> i
                 let notes: Vec<String> = later(field.span, outer).into_iter().collect();
                 let structure =
                     matches!(field.schema.kind, Kind::Object(inner) if !inner.fields.is_empty());
-                let risk = (!structure).then_some(&field.risk);
+                let risk =
+                    (!structure || field.risk.guard == Guard::Guarded).then_some(&field.risk);
                 line(out, depth, field.name, &field.schema, risk, &notes)?;
                 fields(&field.schema, field.span, depth.saturating_add(1), out)?;
             }
