@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::{fmt::Write as _, fs};
 
 use opgate::api::Operation;
@@ -81,10 +83,7 @@ async fn serve(configuration: Configuration) -> Result<(), Failure> {
     );
     // A reload will send another gate; the sender lives as long as the proxy.
     let (_reload, gate_in_force) = watch::channel(Arc::clone(&gate));
-    let journal = Arc::new(Log {
-        gate,
-        text: on_terminal(),
-    });
+    let journal = Arc::new(Log::new(gate, on_terminal()));
     let proxy = Arc::new(Proxy::new(gate_in_force, upstream, journal, limits));
     let (stop, stopping) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| usage(&error))?;
@@ -101,10 +100,51 @@ async fn serve(configuration: Configuration) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Lines that wait to be written at most; more are counted, not kept.
+const LOG_QUEUE: usize = 4096;
+
 /// Writes a line for each request: text for a person, JSON for a program.
+///
+/// A thread of its own writes them: whoever reads the log slowly, or not at
+/// all, must not hold up the gate.
 struct Log {
     gate: Arc<Gate>,
     text: bool,
+    lines: SyncSender<String>,
+    lost: AtomicU64,
+}
+
+impl Log {
+    fn new(gate: Arc<Gate>, text: bool) -> Self {
+        let (lines, waiting) = sync_channel::<String>(LOG_QUEUE);
+        std::thread::spawn(move || {
+            for line in waiting {
+                // A log that cannot be written must not stop the gate.
+                let _ = writeln!(io::stderr(), "{line}");
+            }
+        });
+        Self {
+            gate,
+            text,
+            lines,
+            lost: AtomicU64::new(0),
+        }
+    }
+
+    fn write(&self, line: String) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0
+            && self
+                .lines
+                .try_send(format!("opgate: {lost} lines of the log were lost"))
+                .is_err()
+        {
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+        }
+        if self.lines.try_send(line).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Log {
@@ -154,12 +194,11 @@ impl Log {
 
 impl Journal for Log {
     fn record(&self, record: &Record) {
-        // A log that cannot be written must not stop the gate.
-        let _ = writeln!(io::stderr(), "{}", self.line(record));
+        self.write(self.line(record));
     }
 
     fn accept_failed(&self, listener: ListenerId, error: &io::Error) {
         let client = self.gate.client(listener);
-        let _ = writeln!(io::stderr(), "opgate: client {client}: accept: {error}");
+        self.write(format!("opgate: client {client}: accept: {error}"));
     }
 }

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, Interest};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::time::sleep;
 
-use super::limits::{HANGUP_PROBE, HEAD_READ, WATCH_AHEAD};
+use super::limits::{HANGUP_PROBE, HEAD_READ, KEPT_BUFFER, WATCH_AHEAD};
 
 /// The reading half of a transport.
 ///
@@ -86,9 +86,24 @@ impl<R: PeerRead> ClientReader<R> {
                 Err(_) => return,
             }
         }
-        // A client that has sent this much ahead is noticed when the answer to
-        // it cannot be written.
-        std::future::pending::<()>().await;
+        // No more is read ahead: it is asked instead.
+        self.gone().await;
+    }
+
+    /// Resolves when the client is gone, without reading. Where the transport
+    /// cannot say, a client is noticed when nothing can be written to it.
+    pub(crate) async fn gone(&self) {
+        if !R::SEES_HANGUP {
+            std::future::pending::<()>().await;
+        }
+        self.hang_up().await;
+    }
+
+    /// Gives back the memory of a large head or body, once all of it is taken.
+    pub(crate) fn settle(&mut self) {
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BUFFER {
+            self.buffer = BytesMut::new();
+        }
     }
 
     /// Resolves when a client that has ended its side is gone altogether. One

@@ -97,6 +97,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
 
     async fn next_head(&mut self) -> NextHead {
         let limits = &self.proxy.limits;
+        self.reader.settle();
         if self.reader.buffer().is_empty() {
             let first = tokio::select! {
                 biased;
@@ -203,7 +204,13 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         let judged = self.read_body(&matched.body_plan(), body).await?;
         entry.count_in(body.bytes_read());
 
-        let connection = proxy.upstream.connection().await?;
+        let connection = tokio::select! {
+            biased;
+            connection = proxy.upstream.connection() => connection?,
+            () = self.reader.watch(), if body.is_done() => {
+                return Ok(Passed::Forwarded(Forwarded::Abandoned));
+            }
+        };
         let permit = match gate.judge(matched, &judged, connection.version) {
             Ok(permit) => permit,
             Err(refusal) => {
@@ -211,6 +218,8 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
                 return Err(Failure::Refused(refusal));
             }
         };
+        // What was judged is encoded now; a large body need not wait twice.
+        drop(judged);
         entry.allowed(permit.request().dropped());
 
         let exchange = Exchange {

@@ -198,17 +198,28 @@ async fn upload<R: PeerRead>(
     limits: &Limits,
     entry: &Entry,
 ) -> Option<BodyError> {
-    if let Some(sender) = sender
-        && let Err(error) = feed(reader, body, sender, limits, entry).await
-    {
-        return Some(error);
+    if let Some(sender) = sender {
+        match feed(reader, body, sender, limits, entry).await {
+            Ok(Fed::Through) => {}
+            Ok(Fed::Left) => return None,
+            Err(error) => return Some(error),
+        }
     }
-    if !body.is_done() {
-        // More than anybody reads: the client is noticed when it is answered.
-        return std::future::pending().await;
+    if body.is_done() {
+        reader.watch().await;
+    } else {
+        // More than anybody reads, so the client is not read any further.
+        reader.gone().await;
     }
-    reader.watch().await;
     None
+}
+
+/// How feeding a body to the Engine ended.
+enum Fed {
+    /// The Engine has all of it, or wants no more.
+    Through,
+    /// The client left while the Engine did not read.
+    Left,
 }
 
 async fn feed<R: PeerRead>(
@@ -217,18 +228,23 @@ async fn feed<R: PeerRead>(
     sender: mpsc::Sender<request::Piece>,
     limits: &Limits,
     entry: &Entry,
-) -> Result<(), BodyError> {
+) -> Result<Fed, BodyError> {
     loop {
         // The Engine's pace: nothing is read while it has enough to do.
-        let Ok(slot) = sender.reserve().await else {
+        let slot = tokio::select! {
+            biased;
+            slot = sender.reserve() => slot,
+            () = reader.gone() => return Ok(Fed::Left),
+        };
+        let Ok(slot) = slot else {
             // It reads no more of it, so it answers early. A client that writes
             // first and reads then must get rid of the rest to see why.
             body.drain(reader, limits.linger_time).await;
-            return Ok(());
+            return Ok(Fed::Through);
         };
         let Some(data) = body.piece(reader, limits.stream_idle_time).await? else {
             slot.send(request::Piece::End);
-            return Ok(());
+            return Ok(Fed::Through);
         };
         entry.count_in(data.len() as u64);
         slot.send(request::Piece::Data(data));

@@ -67,6 +67,13 @@ pub(crate) const OWN_ANSWER_TIME: Duration = Duration::from_secs(10);
 /// altogether.
 pub(crate) const HANGUP_PROBE: Duration = Duration::from_millis(500);
 
+/// The room of an empty buffer that a connection keeps for its next request.
+pub(crate) const KEPT_BUFFER: usize = 64 << 10;
+
+/// How long what a client said into a tunnel before it left may wait for an
+/// Engine that does not read.
+pub(crate) const TUNNEL_ABANDONED: Duration = Duration::from_secs(30);
+
 /// Idle connections to the Engine that are kept for the next request.
 pub(crate) const POOL_IDLE_MAX: usize = 32;
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{sleep, timeout};
 
@@ -23,7 +23,9 @@ use super::chunked::ChunkDecoder;
 use super::client::{ClientReader, PeerRead};
 use super::framing::number;
 use super::head::Scanner;
-use super::limits::{HANGUP_PROBE, HEAD_READ, TUNNEL_BUFFER, TUNNEL_HEAD_MAX, TUNNEL_HEADERS_MAX};
+use super::limits::{
+    HANGUP_PROBE, HEAD_READ, TUNNEL_ABANDONED, TUNNEL_BUFFER, TUNNEL_HEAD_MAX, TUNNEL_HEADERS_MAX,
+};
 use super::record::Entry;
 use super::response::ClientWriter;
 use super::upstream::request;
@@ -215,16 +217,19 @@ fn makes_tunnel(answer: &AnswerHead, token: &str, upgrade: bool) -> bool {
             _ => None,
         }
     };
+    // What has a length or a coding is a message, whatever its status says.
+    if answer.headers.contains_key("content-length")
+        || answer.headers.contains_key("transfer-encoding")
+    {
+        return false;
+    }
     match answer.status {
         101 => {
             upgrade
                 && only("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(token.as_bytes()))
         }
         200 => {
-            token == "tcp"
-                && only("content-type").is_some_and(|kind| STREAM_TYPES.contains(&kind))
-                && !answer.headers.contains_key("content-length")
-                && !answer.headers.contains_key("transfer-encoding")
+            token == "tcp" && only("content-type").is_some_and(|kind| STREAM_TYPES.contains(&kind))
         }
         _ => false,
     }
@@ -272,8 +277,13 @@ impl Tunnel {
             return TunnelEnd::Client;
         }
         let (client, ahead) = client_reader.tunnel();
-        let up = pump(client, &mut writer, ahead, |bytes| entry.count_in(bytes));
-        let down = pump(&mut reader, client_writer.tunnel(), first, |bytes| {
+        let patience = Some(TUNNEL_ABANDONED);
+        let up = pump(client, &mut writer, ahead, patience, |bytes| {
+            entry.count_in(bytes);
+        });
+        // What the Engine said before it left waits for as long as the client
+        // reads; a client that left makes the write fail.
+        let down = pump(&mut reader, client_writer.tunnel(), first, None, |bytes| {
             entry.count_out(bytes);
         });
         let mut up = std::pin::pin!(up);
@@ -317,24 +327,45 @@ enum PumpEnd {
     WriteFailed,
 }
 
-/// Copies one direction, `first` first, until its source ends. Gives the source
-/// back.
+/// Resolves so long after a peer has left altogether; never without patience.
+async fn left<R: PeerRead>(peer: &R, patience: Option<Duration>) {
+    let Some(patience) = patience.filter(|_| R::SEES_HANGUP) else {
+        return std::future::pending().await;
+    };
+    while !peer.hung_up() {
+        sleep(HANGUP_PROBE).await;
+    }
+    sleep(patience).await;
+}
+
+/// Copies one direction, `first` first, until its source ends. A source that
+/// has left has so much patience with a sink that takes nothing. Gives the
+/// source back.
 async fn pump<'r, R, W>(
     from: &'r mut R,
     to: &mut W,
     first: Bytes,
+    patience: Option<Duration>,
     count: impl Fn(u64),
 ) -> (PumpEnd, &'r R)
 where
-    R: AsyncRead + Unpin,
+    R: PeerRead,
     W: AsyncWrite + Unpin,
 {
     let mut piece = BytesMut::from(first);
     let end = loop {
         if !piece.is_empty() {
             let size = piece.len() as u64;
-            if to.write_all_buf(&mut piece).await.is_err() || to.flush().await.is_err() {
-                break PumpEnd::WriteFailed;
+            let write = async {
+                to.write_all_buf(&mut piece).await?;
+                to.flush().await
+            };
+            tokio::select! {
+                biased;
+                written = write => if written.is_err() {
+                    break PumpEnd::WriteFailed;
+                },
+                () = left(from, patience) => break PumpEnd::ReadFailed,
             }
             count(size);
         }

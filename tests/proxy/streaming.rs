@@ -293,6 +293,31 @@ async fn a_client_that_leaves_is_gone_at_the_engine_too() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_after_sending_much_ahead_is_noticed() {
+    within(async {
+        let setup = Setup::start().await;
+        let engine = Engine::start(&setup.engine_path(), |mut call: Call| async move {
+            call.body().await?;
+            call.io.rest().await;
+            None
+        });
+        // More than is read ahead of a request that waits.
+        let ahead = "x".repeat(20 << 10);
+        let wait = "POST /v1.51/containers/x1/wait HTTP/1.1\r\nHost:\r\n\r\n";
+        for request in [format!("{wait}{ahead}"), format!("{LOGS}{ahead}")] {
+            let before = engine.closed();
+            let seen = engine.seen().len();
+            let mut client = setup.client().await;
+            client.send(&request).await;
+            engine.until(|engine| engine.seen().len() > seen).await;
+            drop(client);
+            engine.until(|engine| engine.closed() > before).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_client_that_half_closes_still_gets_its_answer() {
     within(async {
         let setup = Setup::start().await;
