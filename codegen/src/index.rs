@@ -1,13 +1,16 @@
 //! The index: what an API is, a line each, for people and for diffs.
 //!
 //! One line for every operation, parameter and body field, with its type, risk
-//! and versions. A new API version is reviewed as the diff of this text.
+//! and versions, and with whatever else a definition says that is not the rule:
+//! formats, what null, absence and zero mean, what may be shown. A new API
+//! version is reviewed as the diff of this text, and so is a change of the
+//! overlay: nothing that it says is left out.
 
 use std::fmt::Write;
 
 use crate::ir::{
-    Api, Benign, Body, Field, Guard, Kind, Operation, Parameter, Reading, Risk, Schema, Segment,
-    Span,
+    Api, Benign, Body, Effect, Field, Guard, Kind, NullElement, Operation, Parameter, Reading,
+    Risk, Schema, Segment, Span, Variant,
 };
 
 /// The index of an API.
@@ -53,8 +56,15 @@ fn operation(text: &mut String, operation: &Operation) {
     if operation.opaque {
         facts.push("opaque".to_owned());
     }
-    if let Some((base, _)) = &operation.variant_of {
-        facts.push(format!("variant of {base}"));
+    if let Some((base, when)) = &operation.variant_of {
+        let when = match when {
+            Variant::QueryGiven(name) => format!("with {name}"),
+            Variant::QueryAbsent(name) => format!("without {name}"),
+        };
+        facts.push(format!("variant of {base} {when}"));
+    }
+    if !operation.derived.is_empty() {
+        facts.push(format!("derives {}", operation.derived.join(",")));
     }
     if let Body::Stream(content_type) = &operation.body {
         facts.push(format!("body {content_type}"));
@@ -81,6 +91,17 @@ fn operation(text: &mut String, operation: &Operation) {
             versions(operation.span),
         ),
     );
+    for (place, names) in [
+        ("query", &operation.query_noise),
+        ("body", &operation.body_noise),
+    ] {
+        if !names.is_empty() {
+            line(
+                text,
+                format_args!("{} drops {place}:{}", operation.name, names.join(",")),
+            );
+        }
+    }
     for (place, parameters) in [
         ("path", &operation.path_parameters),
         ("query", &operation.query),
@@ -90,14 +111,16 @@ fn operation(text: &mut String, operation: &Operation) {
             self::parameter(text, &operation.name, place, parameter);
         }
     }
-    if let Body::Json { schema, .. } = &operation.body {
-        match &schema.kind {
-            Kind::Object(_) => {}
-            _ => line(
-                text,
-                format_args!("{} body {}", operation.name, describe(schema)),
+    if let Body::Json { schema, required } = &operation.body {
+        line(
+            text,
+            format_args!(
+                "{} body {}{}",
+                operation.name,
+                describe(schema),
+                if *required { " required" } else { "" },
             ),
-        }
+        );
         fields(text, &operation.name, "body", schema, operation.span);
     }
 }
@@ -115,10 +138,17 @@ fn parameter(text: &mut String, operation: &str, place: &str, parameter: &Parame
     line(
         text,
         format_args!(
-            "{operation} {place}:{} {}{reading}{} {}{}",
+            "{operation} {place}:{} {}{reading}{}{}{}{} {}{}",
             parameter.name,
             describe(&parameter.schema),
+            if parameter.repeated { " repeated" } else { "" },
+            if parameter.first_wins {
+                " first-wins"
+            } else {
+                ""
+            },
             if parameter.required { " required" } else { "" },
+            effects(&parameter.absent, &parameter.zero),
             risk(&parameter.risk),
             versions(parameter.span),
         ),
@@ -158,8 +188,10 @@ fn field(text: &mut String, operation: &str, path: &str, field: &Field, outer: S
     line(
         text,
         format_args!(
-            "{operation} {path} {}{risk}{}",
+            "{operation} {path} {}{}{}{risk}{}",
             describe(&field.schema),
+            if field.required { " required" } else { "" },
+            effects(&field.absent, &field.zero),
             if field.span == outer {
                 String::new()
             } else {
@@ -170,23 +202,56 @@ fn field(text: &mut String, operation: &str, path: &str, field: &Field, outer: S
     fields(text, operation, &path, &field.schema, field.span);
 }
 
+/// A type, from the outside to the inside, with what is said on each level.
 fn describe(schema: &Schema) -> String {
-    let mut text = schema.type_name();
-    if let Some(format) = format(schema) {
+    let mut text = match &schema.kind {
+        Kind::List(_) => "list".to_owned(),
+        Kind::Map(_) => "map".to_owned(),
+        _ => schema.type_name(),
+    };
+    // The format of a map is that of its keys.
+    if let Some(format) = &schema.format {
         let _ = write!(text, " <{format}>");
     }
+    if let Some((least, most)) = schema.items {
+        let _ = write!(text, " ({least} to {most})");
+    }
+    if matches!(&schema.kind, Kind::Object(object) if object.drop_unknown) {
+        text.push_str(" drops-unknown");
+    }
+    text.push_str(match schema.null {
+        NullElement::Refused => "",
+        NullElement::Empty => " null-is-empty",
+        NullElement::Kept => " or-null",
+    });
+    if schema.printable {
+        text.push_str(" shown");
+    }
     if schema.text_or_list {
-        text.push_str(" or text");
+        text.push_str(" or-text");
+    }
+    if let Kind::List(inner) | Kind::Map(inner) = &schema.kind {
+        let _ = write!(text, " of {}", describe(inner));
     }
     text
 }
 
-/// The format of a schema, or of the elements inside.
-fn format(schema: &Schema) -> Option<&str> {
-    schema.format.as_deref().or_else(|| match &schema.kind {
-        Kind::List(inner) | Kind::Map(inner) => format(inner),
-        _ => None,
-    })
+/// What absence and zero mean, where that is something.
+fn effects(absent: &Effect, zero: &Effect) -> String {
+    let name = |effect: &Effect| match effect {
+        Effect::Nothing => "nothing".to_owned(),
+        Effect::Unlimited => "unlimited".to_owned(),
+        Effect::Image => "image".to_owned(),
+        Effect::Unchanged => "unchanged".to_owned(),
+        Effect::Value => "value".to_owned(),
+        Effect::Default(text) => format!("{text:?}"),
+    };
+    match (absent, zero) {
+        (Effect::Nothing, Effect::Nothing) => String::new(),
+        (absent, zero) if absent == zero => format!(" absent,zero={}", name(absent)),
+        (Effect::Nothing, zero) => format!(" zero={}", name(zero)),
+        (absent, zero) => format!(" absent={} zero={}", name(absent), name(zero)),
+    }
 }
 
 fn risk(risk: &Risk) -> String {

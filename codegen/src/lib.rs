@@ -17,6 +17,7 @@
 //! be used in messages. Nothing panics on a description; every mistake is an
 //! [`Error`] that names file, place and remedy, and all of them are reported.
 
+mod document;
 pub mod emit;
 pub mod error;
 mod hash;
@@ -33,6 +34,8 @@ pub use emit::Root;
 pub use error::{Error, Errors};
 use ir::Api;
 use overlay::Overlay;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A text and the name of its file.
 #[derive(Clone, Copy, Debug)]
@@ -55,15 +58,32 @@ pub fn build(descriptions: &[Source<'_>], overlay: Option<Source<'_>>) -> Result
 /// The same with an overlay that is read already.
 pub fn build_with(descriptions: &[Source<'_>], overlay: &Overlay) -> Result<Api, Errors> {
     let mut errors = Errors::default();
-    let mut versions = Vec::with_capacity(descriptions.len());
+    let mut versions = BTreeMap::new();
     for source in descriptions {
         match version(*source, overlay) {
-            Ok(version) => versions.push(version),
+            Ok((minor, api)) => {
+                if let Some((other, _)) = versions.insert(minor, (source.file, api)) {
+                    errors.push(
+                        Error::new(
+                            source.file,
+                            "info.version",
+                            format!("is of version 1.{minor}, and so is `{other}`"),
+                        )
+                        .help("keep one file for a version"),
+                    );
+                }
+            }
             Err(more) => errors.0.extend(more.0),
         }
     }
+    if descriptions.is_empty() {
+        errors.push(
+            Error::new("spec", "engine-v1.NN.yaml", "there is no description")
+                .help("import one, see spec/README.md"),
+        );
+    }
     errors.or(())?;
-    versions.sort_by_key(|(minor, _)| *minor);
+    let versions = versions.into_iter().map(|(minor, (_, api))| (minor, api));
     let mut api = union::unite(versions)?;
     settle::settle(&mut api, overlay.classified());
     Ok(api)
@@ -73,30 +93,16 @@ pub fn build_with(descriptions: &[Source<'_>], overlay: &Overlay) -> Result<Api,
 pub fn version(source: Source<'_>, overlay: &Overlay) -> Result<(u16, Api), Errors> {
     let (minor, mut document) = parse(source)?;
     overlay.apply(&mut document, minor)?;
-    // Whatever the overlay made of it must still be OpenAPI.
-    if let Err(error) = serde_json::from_value::<openapiv3::OpenAPI>(document.clone()) {
-        return Err(Error::new(
-            source.file,
-            "",
-            format!("not OpenAPI 3.0 with the overlay applied: {error}"),
-        )
-        .into());
-    }
+    // Lowering knows the place of a mistake, so it comes first.
     let api = lower::lower(&document, minor, source.file)?;
+    document::check(&document, source.file)?;
     Ok((minor, api))
 }
 
 /// Parses a description and reads which version it is of.
-pub fn parse(source: Source<'_>) -> Result<(u16, serde_json::Value), Errors> {
-    let document: serde_json::Value = serde_yaml::from_str(source.text)
-        .map_err(|error| Error::new(source.file, "", error.to_string()))?;
-    let version = document
-        .get("info")
-        .and_then(|info| info.get("version"))
-        .and_then(serde_json::Value::as_str)
-        .and_then(|version| version.strip_prefix("1."))
-        .and_then(|minor| minor.parse().ok());
-    match version {
+pub fn parse(source: Source<'_>) -> Result<(u16, Value), Errors> {
+    let document: Value = document::read(source.text, source.file)?;
+    match swagger::minor_version(&document) {
         Some(minor) => Ok((minor, document)),
         None => Err(Error::new(
             source.file,

@@ -7,6 +7,7 @@
 
 mod annotations;
 mod operations;
+mod parameters;
 mod schemas;
 
 pub use annotations::FORMATS;
@@ -42,7 +43,7 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn complain(&mut self, place: &str, message: impl Into<String>) {
-        self.errors.push(Error::new(self.file, place, message));
+        self.complain_help(place, message, "correct it with an overlay action");
     }
 
     fn complain_help(&mut self, place: &str, message: impl Into<String>, help: &str) {
@@ -52,7 +53,7 @@ impl Lowering<'_> {
 }
 
 /// The entries of an object, or none for anything else.
-fn entries(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
+pub(crate) fn entries(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
     value.and_then(Value::as_object).into_iter().flatten()
 }
 

@@ -113,15 +113,17 @@ impl Overlay {
 
     /// Reads an overlay.
     pub fn parse(text: &str, file: &str) -> Result<Self, Errors> {
-        let document: Document =
-            serde_yaml::from_str(text).map_err(|error| Error::new(file, "", error.to_string()))?;
+        let document: Document = crate::document::read(text, file)?;
         let mut errors = Errors::default();
         if !document.overlay.starts_with("1.") {
-            errors.push(Error::new(
-                file,
-                "overlay",
-                format!("version `{}` is not supported", document.overlay),
-            ));
+            errors.push(
+                Error::new(
+                    file,
+                    "overlay",
+                    format!("version `{}` is not supported", document.overlay),
+                )
+                .help("write `overlay: 1.0.0`"),
+            );
         }
         let mut actions = Vec::with_capacity(document.actions.len());
         for (number, action) in document.actions.into_iter().enumerate() {

@@ -8,16 +8,18 @@ use crate::error::{Error, Errors};
 use crate::ir::{Api, Body, Field, Kind, Object, Operation, Parameter, Schema, Span};
 
 /// Unites versions. They come in ascending order, each with its minor version.
-pub fn unite(versions: Vec<(u16, Api)>) -> Result<Api, Errors> {
+pub fn unite(versions: impl IntoIterator<Item = (u16, Api)>) -> Result<Api, Errors> {
     let mut united = Api::default();
     let mut union = Union {
         minor: 0,
+        previous: 0,
         errors: Errors::default(),
     };
     for (minor, api) in versions {
         union.minor = minor;
         united.newest = minor;
         union.operations(&mut united.operations, api.operations);
+        union.previous = minor;
         for route in api.unsupported {
             if !united.unsupported.contains(&route) {
                 united.unsupported.push(route);
@@ -30,6 +32,8 @@ pub fn unite(versions: Vec<(u16, Api)>) -> Result<Api, Errors> {
 struct Union {
     /// The version that is being added.
     minor: u16,
+    /// The version that was added before it.
+    previous: u16,
     errors: Errors,
 }
 
@@ -75,6 +79,7 @@ impl Union {
         &mut self,
         old: &mut Vec<T>,
         new: Vec<T>,
+        place: &str,
         mut merge: impl FnMut(&mut Self, &mut T, T),
     ) {
         let minor = self.minor;
@@ -83,6 +88,13 @@ impl Union {
             let known = gone.iter().position(|known| known.name() == item.name());
             if let Some(position) = known {
                 let mut known = gone.remove(position);
+                if let Some(until) = known.span().until {
+                    // A span has no holes.
+                    self.conflict(
+                        &format!("{place}{}", item.name()),
+                        &format!("it was gone after 1.{until} and is back"),
+                    );
+                }
                 item.span().since = known.span().since;
                 known.span().until = None;
                 merge(self, &mut known, item);
@@ -98,14 +110,14 @@ impl Union {
         for mut item in gone {
             let span = item.span();
             if span.until.is_none() {
-                span.until = Some(minor.saturating_sub(1));
+                span.until = Some(self.previous);
             }
             old.push(item);
         }
     }
 
     fn operations(&mut self, old: &mut Vec<Operation>, new: Vec<Operation>) {
-        self.named(old, new, |union, old, new| {
+        self.named(old, new, "", |union, old, new| {
             let place = new.name.clone();
             if (&old.method, &old.path) != (&new.method, &new.path) {
                 union.conflict(&place, "its method or path changed");
@@ -134,8 +146,8 @@ impl Union {
     }
 
     fn parameters(&mut self, old: &mut Vec<Parameter>, new: Vec<Parameter>, place: &str) {
-        self.named(old, new, |union, old, new| {
-            let place = format!("{place} `{}`", new.name);
+        self.named(old, new, &format!("{place}:"), |union, old, new| {
+            let place = format!("{place}:{}", new.name);
             union.schema(&mut old.schema, &new.schema, &place);
             let merged = Parameter {
                 schema: old.schema.clone(),
@@ -206,7 +218,8 @@ impl Union {
 
     fn object(&mut self, old: &mut Object, new: Object, place: &str) {
         old.drop_unknown = new.drop_unknown;
-        self.named(&mut old.fields, new.fields, |union, old, new| {
+        let inside = format!("{place}.");
+        self.named(&mut old.fields, new.fields, &inside, |union, old, new| {
             let place = format!("{place}.{}", new.name);
             union.schema(&mut old.schema, &new.schema, &place);
             if old.risk != new.risk {

@@ -2,8 +2,8 @@
 //!
 //! Routes are grouped by method and first segment. Inside a group the more
 //! specific come first: the Engine, too, tries a route with more literal
-//! segments before the one whose parameter would swallow them. Two routes that
-//! only their parameters' names tell apart are an error.
+//! segments before the one whose parameter would swallow them. Two routes with
+//! equally many literals that take the same path are an error.
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -35,23 +35,7 @@ pub(super) fn routes(api: &Api) -> Result<TokenStream, Errors> {
         };
         key(a).cmp(&key(b))
     });
-    let mut errors = Errors::default();
-    for pair in routes.windows(2) {
-        if let [a, b] = pair
-            && a.method == b.method
-            && shape(a.segments) == shape(b.segments)
-        {
-            errors.push(
-                Error::new(
-                    "spec",
-                    format!("paths.{}", b.path),
-                    format!("cannot be told apart from `{}`", a.path),
-                )
-                .help("the route table needs them to differ in a literal segment"),
-            );
-        }
-    }
-    errors.or(())?;
+    apart(&routes)?;
     let groups = routes
         .chunk_by(|a, b| a.method == b.method && first(a.segments) == first(b.segments))
         .map(|group| {
@@ -128,13 +112,43 @@ fn literals(segments: &[Segment]) -> usize {
         .count()
 }
 
-/// A template without the names of its parameters.
-fn shape(segments: &[Segment]) -> Vec<Option<&str>> {
-    segments
-        .iter()
-        .map(|segment| match segment {
-            Segment::Literal(text) => Some(text.as_str()),
-            Segment::One(_) | Segment::Many(_) => None,
-        })
-        .collect()
+/// Whether no two routes of equal rank take the same path: which of them is
+/// tried first would then be chance.
+fn apart(routes: &[Route<'_>]) -> Result<(), Errors> {
+    let mut errors = Errors::default();
+    for (place, b) in routes.iter().enumerate() {
+        for a in routes.iter().take(place) {
+            if a.method == b.method
+                && literals(a.segments) == literals(b.segments)
+                && overlap(a.segments, b.segments)
+            {
+                errors.push(
+                    Error::new(
+                        "spec",
+                        format!("paths.{}.{}", b.path, b.method.to_ascii_lowercase()),
+                        format!("cannot be told apart from `{}`", a.path),
+                    )
+                    .help("the route table needs them to differ in a literal segment"),
+                );
+            }
+        }
+    }
+    errors.or(())
+}
+
+/// Whether there is a path that both templates take.
+fn overlap(a: &[Segment], b: &[Segment]) -> bool {
+    use Segment::{Literal, Many, One};
+    match (a, b) {
+        ([], []) => true,
+        ([], _) | (_, []) => false,
+        // A parameter with slashes ends here or takes one more segment.
+        ([Many(_), rest @ ..], [Many(_), others @ ..]) => {
+            overlap(rest, others) || overlap(a, others) || overlap(rest, b)
+        }
+        ([Many(_), rest @ ..], [_, others @ ..]) => overlap(rest, others) || overlap(a, others),
+        ([_, rest @ ..], [Many(_), others @ ..]) => overlap(rest, others) || overlap(rest, b),
+        ([Literal(x), ..], [Literal(y), ..]) if x != y => false,
+        ([Literal(_) | One(_), rest @ ..], [_, others @ ..]) => overlap(rest, others),
+    }
 }

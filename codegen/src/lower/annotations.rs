@@ -5,22 +5,56 @@ use serde_json::{Map, Value};
 use super::{Lowering, flag, text, texts};
 use crate::ir::{Benign, Effect, Guard, Kind, NullElement, Risk, Schema};
 
+/// The form of an annotation's value.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    Flag,
+    Word,
+    WordOrObject,
+    Object,
+    Texts,
+}
+
+impl Form {
+    fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::Flag => value.is_boolean(),
+            Self::Word => value.is_string(),
+            Self::WordOrObject => value.is_string() || value.is_object(),
+            Self::Object => value.is_object(),
+            Self::Texts => value
+                .as_array()
+                .is_some_and(|list| list.iter().all(Value::is_string)),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Flag => "true or false",
+            Self::Word => "a word",
+            Self::WordOrObject => "a word or an object",
+            Self::Object => "an object",
+            Self::Texts => "a list of texts",
+        }
+    }
+}
+
 /// Every annotation that a schema or parameter can carry.
-pub(super) const KNOWN: &[&str] = &[
-    "x-opgate-absent",
-    "x-opgate-any-case",
-    "x-opgate-drop-unknown",
-    "x-opgate-first-wins",
-    "x-opgate-format",
-    "x-opgate-null-element",
-    "x-opgate-open-vocabulary",
-    "x-opgate-printable",
-    "x-opgate-reading",
-    "x-opgate-repeated",
-    "x-opgate-risk",
-    "x-opgate-slashes",
-    "x-opgate-text-or-list",
-    "x-opgate-zero",
+pub(super) const KNOWN: &[(&str, Form)] = &[
+    ("x-opgate-absent", Form::WordOrObject),
+    ("x-opgate-any-case", Form::Flag),
+    ("x-opgate-drop-unknown", Form::Flag),
+    ("x-opgate-first-wins", Form::Flag),
+    ("x-opgate-format", Form::Word),
+    ("x-opgate-null-element", Form::Word),
+    ("x-opgate-open-vocabulary", Form::Flag),
+    ("x-opgate-printable", Form::Flag),
+    ("x-opgate-reading", Form::Word),
+    ("x-opgate-repeated", Form::Flag),
+    ("x-opgate-risk", Form::Object),
+    ("x-opgate-slashes", Form::Flag),
+    ("x-opgate-text-or-list", Form::Flag),
+    ("x-opgate-zero", Form::WordOrObject),
 ];
 
 /// The semantic formats there are: the names of `opgate::format::Format`.
@@ -85,6 +119,33 @@ const RISK_CLASSES: &[&str] = &[
 ];
 
 impl Lowering<'_> {
+    /// Complains of keys that are neither among `keys` nor known annotations,
+    /// and of annotations whose value has another form: it would be read as if
+    /// nothing were said.
+    pub(super) fn check_keys(
+        &mut self,
+        map: &Map<String, Value>,
+        keys: &[&str],
+        annotations: &[(&str, Form)],
+        what: &str,
+        place: &str,
+    ) {
+        for (key, value) in map {
+            let known = annotations.iter().find(|(name, _)| name == key);
+            match known {
+                Some((_, form)) if !form.fits(value) => {
+                    self.complain(place, format!("`{key}` must be {}", form.name()));
+                }
+                None if !keys.contains(&key.as_str()) => self.complain_help(
+                    place,
+                    format!("`{key}` of {what} is not understood"),
+                    "remove it with an overlay action, or teach the generator what it means",
+                ),
+                _ => {}
+            }
+        }
+    }
+
     /// Reads what is said of the value itself.
     pub(super) fn annotate_schema(
         &mut self,
@@ -130,6 +191,13 @@ impl Lowering<'_> {
         {
             self.complain(place, "`x-opgate-text-or-list` is for lists of text");
         }
+        if flag(map, "x-opgate-any-case") && !matches!(schema.kind, Kind::Enum { .. }) {
+            self.complain(place, "`x-opgate-any-case` is for closed vocabularies");
+        }
+        let named = |kind: &Kind| matches!(kind, Kind::Object(object) if !object.fields.is_empty());
+        if flag(map, "x-opgate-drop-unknown") && !named(&schema.kind) {
+            self.complain(place, "`x-opgate-drop-unknown` is for objects with fields");
+        }
     }
 
     /// Reads `x-opgate-risk` of a value of this kind.
@@ -138,18 +206,11 @@ impl Lowering<'_> {
             return Risk::default();
         };
         let Value::Object(said) = said else {
-            self.complain(place, "`x-opgate-risk` must be an object");
+            // Already complained of, by its form.
             return Risk::default();
         };
-        if let Some(key) = said
-            .keys()
-            .find(|key| !["guard", "classes", "benign"].contains(&key.as_str()))
-        {
-            self.complain(
-                place,
-                format!("`{key}` of `x-opgate-risk` is not understood"),
-            );
-        }
+        let parts = [("classes", Form::Texts), ("guard", Form::Word)];
+        self.check_keys(said, &["benign"], &parts, "`x-opgate-risk`", place);
         let guard = match text(said, "guard") {
             Some("open") => Some(Guard::Open),
             Some("guarded") => Some(Guard::Guarded),
@@ -208,10 +269,10 @@ impl Lowering<'_> {
             Value::String(text) => Some(Benign::Text(text.clone())),
             Value::Array(list) if list.is_empty() => Some(Benign::Empty),
             Value::Object(map) if map.is_empty() => Some(Benign::Empty),
-            Value::Object(map) if map.len() == 1 && map.contains_key("each") => {
+            Value::Object(map) if is_texts(map, "each") => {
                 Some(Benign::Each(texts(map.get("each"))))
             }
-            Value::Object(map) if map.len() == 1 && map.contains_key("keys") => {
+            Value::Object(map) if is_texts(map, "keys") => {
                 Some(Benign::Keys(texts(map.get("keys"))))
             }
             _ => {
@@ -255,6 +316,11 @@ impl Lowering<'_> {
         }
         effect
     }
+}
+
+/// Whether an object is nothing but a list of texts under this key.
+fn is_texts(map: &Map<String, Value>, key: &str) -> bool {
+    map.len() == 1 && map.get(key).is_some_and(|list| Form::Texts.fits(list))
 }
 
 /// The zero value of a kind.

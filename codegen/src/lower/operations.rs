@@ -4,48 +4,44 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::annotations::{Form, KNOWN};
 use super::schemas::Within;
 use super::{Lowering, entries, flag, text, texts};
-use crate::ir::{
-    Api, Body, Effect, Hijack, Kind, Operation, Parameter, Reading, Schema, Segment, Unsupported,
-    Variant,
-};
+use crate::ir::{Api, Body, Hijack, Kind, Operation, Parameter, Unsupported, Variant};
 
 const METHODS: &[&str] = &["get", "head", "post", "put", "delete", "options", "patch"];
 
 /// Keys of an operation that are understood, or known to say nothing of requests.
 const OPERATION_KEYS: &[&str] = &[
+    "deprecated",
     "operationId",
     "parameters",
     "requestBody",
     "responses",
     "tags",
-    "x-opgate-access",
-    "x-opgate-body",
-    "x-opgate-derived",
-    "x-opgate-fields",
-    "x-opgate-hijack",
-    "x-opgate-noise",
-    "x-opgate-opaque",
-    "x-opgate-risk",
-    "x-opgate-unsupported",
-    "x-opgate-variants",
 ];
+
+/// Annotations of an operation.
+const OPERATION_ANNOTATIONS: &[(&str, Form)] = &[
+    ("x-opgate-access", Form::Word),
+    ("x-opgate-body", Form::WordOrObject),
+    ("x-opgate-derived", Form::Texts),
+    ("x-opgate-fields", Form::Object),
+    ("x-opgate-hijack", Form::Object),
+    ("x-opgate-noise", Form::Object),
+    ("x-opgate-opaque", Form::Flag),
+    ("x-opgate-risk", Form::Object),
+    ("x-opgate-unsupported", Form::Word),
+    ("x-opgate-variants", Form::Object),
+];
+
+/// The derived fields there are.
+const DERIVED: &[&str] = &["mounts", "networks", "reference"];
 
 /// The access classes there are.
 const ACCESS: &[&str] = &[
     "list", "inspect", "content", "interact", "create", "change", "delete", "outbound", "single",
 ];
-
-/// An operation's parameters, by where they are.
-#[derive(Default)]
-struct Parameters {
-    path: Vec<Parameter>,
-    query: Vec<Parameter>,
-    headers: Vec<Parameter>,
-    /// Path parameters that may hold slashes.
-    many: Vec<String>,
-}
 
 impl Lowering<'_> {
     pub(super) fn api(&mut self) -> Api {
@@ -82,15 +78,13 @@ impl Lowering<'_> {
         map: &Map<String, Value>,
         place: &str,
     ) {
-        for key in map.keys() {
-            if !OPERATION_KEYS.contains(&key.as_str()) {
-                self.complain_help(
-                    place,
-                    format!("`{key}` of an operation is not understood"),
-                    "remove it with an overlay action, or teach the generator what it means",
-                );
-            }
-        }
+        self.check_keys(
+            map,
+            OPERATION_KEYS,
+            OPERATION_ANNOTATIONS,
+            "an operation",
+            place,
+        );
         let method = method.to_ascii_uppercase();
         let parameters = self.parameters(map, place);
         let segments = self.segments(path, &parameters, place);
@@ -111,8 +105,20 @@ impl Lowering<'_> {
             );
             return;
         };
+        self.name(api, name, place);
         let body = self.body(map, place);
-        let noise = map.get("x-opgate-noise");
+        let [query_noise, body_noise] = self.noise(map, &parameters.query, place);
+        let derived = texts(map.get("x-opgate-derived"));
+        for name in derived
+            .iter()
+            .filter(|name| !DERIVED.contains(&name.as_str()))
+        {
+            self.complain_help(
+                place,
+                format!("there is no derived field `{name}`"),
+                &format!("the derived fields are {}", DERIVED.join(", ")),
+            );
+        }
         let operation = Operation {
             name: name.to_owned(),
             tag: texts(map.get("tags"))
@@ -125,22 +131,73 @@ impl Lowering<'_> {
             span: self.span,
             access: self.access(map, place),
             risk: match map.get("x-opgate-risk") {
-                Some(Value::Object(said)) => self.risk_classes(said, place),
+                Some(Value::Object(said)) => {
+                    let parts = [("classes", Form::Texts)];
+                    self.check_keys(said, &[], &parts, "an operation's `x-opgate-risk`", place);
+                    self.risk_classes(said, place)
+                }
                 _ => Vec::new(),
             },
-            hijack: self.hijack(map, place),
+            hijack: self.hijack(map, &body, place),
             variant_of: None,
             variants: Vec::new(),
             opaque: flag(map, "x-opgate-opaque"),
-            derived: texts(map.get("x-opgate-derived")),
-            query_noise: texts(noise.and_then(|noise| noise.get("query"))),
-            body_noise: texts(noise.and_then(|noise| noise.get("body"))),
+            derived,
+            query_noise,
+            body_noise,
             path_parameters: parameters.path,
             query: parameters.query,
             headers: parameters.headers,
             body,
         };
         self.variants(api, operation, map.get("x-opgate-variants"), place);
+    }
+
+    /// An operation's name is a variant of the generated enumeration.
+    fn name(&mut self, api: &Api, name: &str, place: &str) {
+        let plain = name.starts_with(|first: char| first.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && name != "Self";
+        if !plain {
+            self.complain_help(
+                place,
+                format!("`{name}` is not a name for an operation"),
+                "give it one of ASCII letters and digits that begins with a capital",
+            );
+        }
+        if let Some(other) = api.operations.iter().find(|other| other.name == name) {
+            let (method, path) = (&other.method, &other.path);
+            self.complain_help(
+                place,
+                format!("`{name}` is also the name of {method} `{path}`"),
+                "rename one of them with an overlay action",
+            );
+        }
+    }
+
+    /// Known noise: what the operation declares is none.
+    fn noise(
+        &mut self,
+        map: &Map<String, Value>,
+        query: &[Parameter],
+        place: &str,
+    ) -> [Vec<String>; 2] {
+        let Some(Value::Object(said)) = map.get("x-opgate-noise") else {
+            return [Vec::new(), Vec::new()];
+        };
+        let parts = [("body", Form::Texts), ("query", Form::Texts)];
+        self.check_keys(said, &[], &parts, "`x-opgate-noise`", place);
+        let [noise, body] = ["query", "body"].map(|part| texts(said.get(part)));
+        for name in noise
+            .iter()
+            .filter(|name| query.iter().any(|known| known.name == **name))
+        {
+            self.complain(
+                place,
+                format!("`{name}` is a query parameter, and no noise"),
+            );
+        }
+        [noise, body]
     }
 
     fn access(&mut self, map: &Map<String, Value>, place: &str) -> Option<String> {
@@ -155,8 +212,14 @@ impl Lowering<'_> {
         Some(access.to_owned())
     }
 
-    fn hijack(&mut self, map: &Map<String, Value>, place: &str) -> Option<Hijack> {
+    fn hijack(&mut self, map: &Map<String, Value>, body: &Body, place: &str) -> Option<Hijack> {
         let said = map.get("x-opgate-hijack")?.as_object()?;
+        let parts = [
+            ("unless", Form::Word),
+            ("upgrade", Form::Word),
+            ("when", Form::Word),
+        ];
+        self.check_keys(said, &[], &parts, "`x-opgate-hijack`", place);
         let upgrade = text(said, "upgrade").unwrap_or_default();
         if !["tcp", "h2c", "websocket"].contains(&upgrade) {
             self.complain(
@@ -165,11 +228,17 @@ impl Lowering<'_> {
             );
         }
         let unless = text(said, "unless").map(str::to_owned);
-        if unless.is_none() && text(said, "when") != Some("always") {
-            self.complain(
+        match (&unless, text(said, "when")) {
+            (None, Some("always")) => {}
+            (Some(field), None) if is_flag(body, field) => {}
+            (Some(field), None) => self.complain(
+                place,
+                format!("`x-opgate-hijack` names `{field}`, which is no boolean field of the body"),
+            ),
+            _ => self.complain(
                 place,
                 "`x-opgate-hijack` needs `when: always` or `unless: FIELD`",
-            );
+            ),
         }
         Some(Hijack {
             unless,
@@ -191,6 +260,18 @@ impl Lowering<'_> {
                 self.complain(place, format!("variant `{name}` must be an object"));
                 continue;
             };
+            let parts = [
+                ("body", Form::Flag),
+                ("derived", Form::Texts),
+                ("parameters", Form::Texts),
+                ("query-absent", Form::Word),
+                ("query-given", Form::Word),
+            ];
+            self.check_keys(said, &[], &parts, "a variant", place);
+            self.name(api, name, place);
+            if *name == base.name {
+                self.complain(place, format!("variant `{name}` has the operation's name"));
+            }
             let when = match (text(said, "query-given"), text(said, "query-absent")) {
                 (Some(query), None) => Variant::QueryGiven(query.to_owned()),
                 (None, Some(query)) => Variant::QueryAbsent(query.to_owned()),
@@ -202,6 +283,13 @@ impl Lowering<'_> {
                     continue;
                 }
             };
+            let (Variant::QueryGiven(query) | Variant::QueryAbsent(query)) = &when;
+            if !base.query.iter().any(|known| known.name == *query) {
+                self.complain(
+                    place,
+                    format!("variant `{name}` hangs on `{query}`, which is no query parameter"),
+                );
+            }
             let parameters = texts(said.get("parameters"));
             for parameter in &parameters {
                 let known = |list: &[Parameter]| list.iter().any(|known| known.name == *parameter);
@@ -237,167 +325,15 @@ impl Lowering<'_> {
         api.operations.append(&mut made);
     }
 
-    fn parameters(&mut self, map: &Map<String, Value>, place: &str) -> Parameters {
-        let mut parameters = Parameters::default();
-        let list = map.get("parameters").and_then(Value::as_array);
-        for (number, parameter) in list.into_iter().flatten().enumerate() {
-            let place = format!("{place}.parameters[{number}]");
-            let Value::Object(parameter) = parameter else {
-                self.complain(&place, "a parameter must be an object");
-                continue;
-            };
-            let Some(lowered) = self.parameter(parameter, &place) else {
-                continue;
-            };
-            match text(parameter, "in") {
-                Some("path") => {
-                    if flag(parameter, "x-opgate-slashes") {
-                        parameters.many.push(lowered.name.clone());
-                    }
-                    parameters.path.push(lowered);
-                }
-                Some("query") => parameters.query.push(lowered),
-                Some("header") => parameters.headers.push(lowered),
-                other => self.complain(
-                    &place,
-                    format!(
-                        "a parameter in `{}` is not understood",
-                        other.unwrap_or("?")
-                    ),
-                ),
-            }
-        }
-        parameters
-    }
-
-    fn parameter(&mut self, map: &Map<String, Value>, place: &str) -> Option<Parameter> {
-        const PARAMETER_KEYS: &[&str] = &["name", "in", "required", "schema", "style", "explode"];
-        for key in map.keys() {
-            if !PARAMETER_KEYS.contains(&key.as_str())
-                && !super::annotations::KNOWN.contains(&key.as_str())
-            {
-                self.complain(place, format!("`{key}` of a parameter is not understood"));
-            }
-        }
-        let Some(name) = text(map, "name") else {
-            self.complain(place, "a parameter without a name");
-            return None;
-        };
-        let Some(schema) = map.get("schema") else {
-            self.complain(place, "a parameter without a schema");
-            return None;
-        };
-        let mut overrides = BTreeMap::new();
-        let mut within = Within {
-            references: Vec::new(),
-            path: String::new(),
-            overrides: &mut overrides,
-        };
-        let (mut schema, said) = self.schema(schema, &format!("{place}.schema"), &mut within)?;
-        // What is said of the parameter may sit on it or on its schema.
-        let mut all = said;
-        for (key, value) in map.iter().filter(|(key, _)| key.starts_with("x-opgate-")) {
-            all.insert(key.clone(), value.clone());
-        }
-        let (format, printable) = (schema.format.take(), schema.printable);
-        self.annotate_schema(&mut schema, &all, place);
-        schema.format = schema.format.or(format);
-        schema.printable |= printable;
-        let reading = self.reading(&all, &schema, place)?;
-        let repeated = flag(&all, "x-opgate-repeated")
-            || (reading == Reading::Text && matches!(schema.kind, Kind::List(_)));
-        if repeated && !matches!(schema.kind, Kind::List(_)) {
-            schema = Schema::plain(Kind::List(Box::new(schema)));
-        }
-        // The format and the openness of a repeated parameter are its elements'.
-        if repeated && let Kind::List(element) = &mut schema.kind {
-            if let Some(format) = schema.format.take() {
-                element.format = Some(format);
-            }
-            element.printable |= schema.printable;
-        }
-        let absent = self
-            .effect(&all, "x-opgate-absent", place)
-            .unwrap_or(Effect::Nothing);
-        let zero = self.effect(&all, "x-opgate-zero", place);
-        Some(Parameter {
-            name: name.to_owned(),
-            reading,
-            repeated,
-            first_wins: flag(&all, "x-opgate-first-wins"),
-            risk: self.risk(&all, &schema.kind, place),
-            span: self.span,
-            required: flag(map, "required"),
-            zero: zero.unwrap_or_else(|| absent.clone()),
-            absent,
-            schema,
-        })
-    }
-
-    fn reading(
-        &mut self,
-        said: &Map<String, Value>,
-        schema: &Schema,
-        place: &str,
-    ) -> Option<Reading> {
-        let base = match &schema.kind {
-            Kind::List(element) => &element.kind,
-            kind => kind,
-        };
-        let reading = match text(said, "x-opgate-reading") {
-            None => match base {
-                Kind::Bool => Reading::Bool,
-                Kind::Int(_) => Reading::Integer,
-                Kind::Text | Kind::Enum { .. } => Reading::Text,
-                _ => {
-                    self.complain_help(
-                        place,
-                        "how the Engine reads this parameter is not known",
-                        "say it with `x-opgate-reading`",
-                    );
-                    return None;
-                }
-            },
-            Some("text") => Reading::Text,
-            Some("bool") => Reading::Bool,
-            Some("bool-or-absent") => Reading::BoolOrAbsent,
-            Some("strict-bool") => Reading::StrictBool,
-            Some("integer") => Reading::Integer,
-            Some("json") => Reading::Json,
-            Some("filters") => Reading::Filters,
-            Some("base64-json") => Reading::Base64Json,
-            Some("prefix") => Reading::Prefix,
-            Some(other) => {
-                self.complain(
-                    place,
-                    format!("`x-opgate-reading: {other}` is not understood"),
-                );
-                return None;
-            }
-        };
-        let fits = match reading {
-            Reading::Text => matches!(base, Kind::Text | Kind::Enum { .. }),
-            Reading::Bool | Reading::BoolOrAbsent | Reading::StrictBool => {
-                matches!(base, Kind::Bool)
-            }
-            Reading::Integer => matches!(base, Kind::Int(_)),
-            Reading::Filters | Reading::Prefix => matches!(base, Kind::Text),
-            Reading::Json | Reading::Base64Json => {
-                !matches!(schema.kind, Kind::Text | Kind::Enum { .. })
-            }
-        };
-        if !fits {
-            self.complain_help(
-                place,
-                format!("a `{}` is not read that way", schema.type_name()),
-                "correct the parameter's schema or its `x-opgate-reading`",
-            );
-            return None;
-        }
-        Some(reading)
-    }
-
     fn body(&mut self, map: &Map<String, Value>, place: &str) -> Body {
+        let json = map.get("x-opgate-body").is_none()
+            && map
+                .get("requestBody")
+                .and_then(|request| request.get("content"))
+                .is_some_and(|content| content.get("application/json").is_some());
+        if map.contains_key("x-opgate-fields") && !json {
+            self.complain(place, "`x-opgate-fields` is for bodies of JSON");
+        }
         let overridden = map.get("x-opgate-body");
         match overridden {
             Some(Value::String(word)) if word == "none" => return Body::None,
@@ -421,16 +357,20 @@ impl Lowering<'_> {
             self.complain(&place, "a request body without content");
             return Body::None;
         };
-        let Some(schema) = content
-            .get("application/json")
-            .and_then(|media| media.get("schema"))
-        else {
+        let Some(media) = content.get("application/json") else {
             let Some(content_type) = content.keys().next() else {
                 self.complain(&place, "a request body without content types");
                 return Body::None;
             };
             return Body::Stream(content_type.clone());
         };
+        let Some(schema) = media.get("schema") else {
+            self.complain(&place, "a body of JSON without a schema");
+            return Body::None;
+        };
+        for (path, change) in entries(map.get("x-opgate-fields")) {
+            self.check_override(path, change, &place);
+        }
         let mut overrides: BTreeMap<String, (Value, bool)> = entries(map.get("x-opgate-fields"))
             .map(|(path, change)| (path.clone(), (change.clone(), false)))
             .collect();
@@ -459,39 +399,35 @@ impl Lowering<'_> {
         }
     }
 
-    fn segments(&mut self, path: &str, parameters: &Parameters, place: &str) -> Vec<Segment> {
-        let mut segments = Vec::new();
-        for piece in path.split('/').skip(1) {
-            let name = piece
-                .strip_prefix('{')
-                .and_then(|piece| piece.strip_suffix('}'));
-            match name {
-                None if piece.is_empty() || piece.contains(['{', '}']) => {
-                    self.complain(place, format!("path segment `{piece}` is not understood"));
-                }
-                None => segments.push(Segment::Literal(piece.to_owned())),
-                Some(name) => {
-                    if !parameters.path.iter().any(|known| known.name == name) {
-                        self.complain(place, format!("path parameter `{name}` is not declared"));
-                    }
-                    segments.push(if parameters.many.iter().any(|many| many == name) {
-                        Segment::Many(name.to_owned())
-                    } else {
-                        Segment::One(name.to_owned())
-                    });
-                }
-            }
-        }
-        let many = segments
+    /// Overrides are annotations, or null to take one back.
+    fn check_override(&mut self, path: &str, change: &Value, place: &str) {
+        let Value::Object(change) = change else {
+            self.complain(
+                place,
+                format!("`x-opgate-fields` of `{path}` must be an object"),
+            );
+            return;
+        };
+        let said: Map<String, Value> = change
             .iter()
-            .filter(|segment| matches!(segment, Segment::Many(_)))
-            .count();
-        if many > 1 {
-            self.complain(place, "only one path parameter may hold slashes");
-        }
-        if !matches!(segments.first(), Some(Segment::Literal(_))) {
-            self.complain(place, "a path must begin with a literal segment");
-        }
-        segments
+            .filter(|(key, value)| !(value.is_null() && KNOWN.iter().any(|(name, _)| name == key)))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        let what = format!("`x-opgate-fields` of `{path}`");
+        self.check_keys(&said, &[], KNOWN, &what, place);
     }
+}
+
+/// Whether a field is a boolean at the top of a body.
+fn is_flag(body: &Body, name: &str) -> bool {
+    let Body::Json { schema, .. } = body else {
+        return false;
+    };
+    let Kind::Object(object) = &schema.kind else {
+        return false;
+    };
+    object
+        .fields
+        .iter()
+        .any(|field| field.name == name && field.schema.kind == Kind::Bool)
 }

@@ -7,21 +7,27 @@ use serde_json::{Map, Value};
 use super::{Lowering, flag, texts};
 use crate::ir::{Field, Integer, Kind, Object, Schema};
 
-/// Keys of a schema that are understood, besides annotations.
+/// Keys of a schema that are understood, besides annotations, or known to bound
+/// values in a way that is the Engine's to check.
 const KEYS: &[&str] = &[
     "$ref",
     "additionalProperties",
     "allOf",
     "default",
     "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
     "format",
     "items",
     "maxItems",
     "maximum",
     "maxLength",
+    "maxProperties",
     "minItems",
     "minLength",
+    "minProperties",
     "minimum",
+    "multipleOf",
     "nullable",
     "pattern",
     "properties",
@@ -63,15 +69,7 @@ impl Lowering<'_> {
             self.complain(place, "expected a schema, which is an object");
             return None;
         };
-        for key in map.keys() {
-            if !KEYS.contains(&key.as_str()) && !super::annotations::KNOWN.contains(&key.as_str()) {
-                self.complain_help(
-                    place,
-                    format!("`{key}` of a schema is not understood"),
-                    "remove it with an overlay action, or teach the generator what it means",
-                );
-            }
-        }
+        self.check_keys(map, KEYS, super::annotations::KNOWN, "a schema", place);
         if let Some(reference) = map.get("$ref") {
             let name = reference
                 .as_str()
@@ -137,7 +135,12 @@ impl Lowering<'_> {
             *used = true;
             if let Value::Object(change) = change {
                 for (key, value) in change.iter() {
-                    flat.map.insert(key.clone(), value.clone());
+                    // Null takes back what the shared schema says.
+                    if value.is_null() {
+                        flat.map.shift_remove(key);
+                    } else {
+                        flat.map.insert(key.clone(), value.clone());
+                    }
                 }
             }
         }
@@ -257,6 +260,13 @@ impl Lowering<'_> {
             }
             within.path.push_str(name);
             let place = format!("{place}.properties.{name}");
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+                self.complain_help(
+                    &place,
+                    "a field's name is not ASCII",
+                    "how the Engine folds other letters is not known here; rename it or leave it out",
+                );
+            }
             match self.schema(property, &place, within) {
                 Some((schema, said)) => {
                     let risk = self.risk(&said, &schema.kind, &place);
