@@ -174,3 +174,60 @@ fn the_policy_of_the_readme_is_accepted() {
     let configuration = opgate::policy::resolve("README.md", policy).unwrap();
     assert_eq!(configuration.listeners.len(), 1);
 }
+
+#[test]
+fn the_last_requests_are_in_the_log_when_the_gate_is_told_to_stop() {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+    use std::process::Stdio;
+
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("gate.sock");
+    let file = folder.path().join("opgate.yaml");
+    let policy = format!(
+        "listen: [{{ unix: {}, client: me }}]\n\
+         upstream: unix:///nonexistent/engine.sock\n\
+         clients: {{ me: {{ policies: [all] }} }}\n\
+         policies: {{ all: {{ allow: [SystemPing] }} }}\n",
+        socket.display()
+    );
+    std::fs::write(&file, policy).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_opgate"))
+        .args(["run", "--config"])
+        .arg(&file)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut log = Vec::new();
+    while !text(&log).contains("opgate: Engine at") {
+        let mut piece = [0; 1024];
+        let count = stderr.read(&mut piece).unwrap();
+        assert_ne!(count, 0, "{}", text(&log));
+        log.extend_from_slice(&piece[..count]);
+    }
+    let request = b"GET /nosuch HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for _ in 0..20 {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        stream.write_all(request).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(
+            text(&answer).starts_with("HTTP/1.1 404 "),
+            "{}",
+            text(&answer)
+        );
+    }
+    let kill = format!("kill {}", child.id());
+    let stop = Command::new("sh").args(["-c", &kill]).status();
+    assert!(stop.unwrap().success());
+    stderr.read_to_end(&mut log).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(
+        text(&log).matches("\"status\":404").count(),
+        20,
+        "{}",
+        text(&log)
+    );
+    assert!(!socket.exists());
+}

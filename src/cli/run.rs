@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 use std::{fmt::Write as _, fs};
 
 use opgate::api::Operation;
@@ -29,7 +31,10 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
-    runtime.block_on(serve(configuration))
+    let served = runtime.block_on(serve(configuration));
+    // Not waiting for a log that nobody reads.
+    runtime.shutdown_background();
+    served
 }
 
 fn read(path: &Path) -> Result<Configuration, Failure> {
@@ -83,8 +88,8 @@ async fn serve(configuration: Configuration) -> Result<(), Failure> {
     );
     // A reload will send another gate; the sender lives as long as the proxy.
     let (_reload, gate_in_force) = watch::channel(Arc::clone(&gate));
-    let journal = Arc::new(Log::new(gate, on_terminal()));
-    let proxy = Arc::new(Proxy::new(gate_in_force, upstream, journal, limits));
+    let (log, writer) = Log::new(gate, on_terminal());
+    let proxy = Arc::new(Proxy::new(gate_in_force, upstream, Arc::new(log), limits));
     let (stop, stopping) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| usage(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| usage(&error))?;
@@ -97,8 +102,14 @@ async fn serve(configuration: Configuration) -> Result<(), Failure> {
     }
     let _ = stop.send(true);
     serving.await;
+    // The last lines are written, unless nobody takes them.
+    let flushed = tokio::task::spawn_blocking(move || writer.join());
+    let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     Ok(())
 }
+
+/// How long the last lines of the log may take at the end.
+const FLUSH_TIME: Duration = Duration::from_secs(2);
 
 /// Lines that wait to be written at most; more are counted, not kept.
 const LOG_QUEUE: usize = 4096;
@@ -115,20 +126,22 @@ struct Log {
 }
 
 impl Log {
-    fn new(gate: Arc<Gate>, text: bool) -> Self {
+    /// The log, and the thread that writes it: it ends with the log.
+    fn new(gate: Arc<Gate>, text: bool) -> (Self, JoinHandle<()>) {
         let (lines, waiting) = sync_channel::<String>(LOG_QUEUE);
-        std::thread::spawn(move || {
+        let writer = std::thread::spawn(move || {
             for line in waiting {
                 // A log that cannot be written must not stop the gate.
                 let _ = writeln!(io::stderr(), "{line}");
             }
         });
-        Self {
+        let log = Self {
             gate,
             text,
             lines,
             lost: AtomicU64::new(0),
-        }
+        };
+        (log, writer)
     }
 
     fn write(&self, line: String) {
