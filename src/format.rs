@@ -263,6 +263,18 @@ impl Format {
         }
     }
 
+    /// What a canonical text has in common with every other that means the
+    /// same to the Engine. Two keys of a map that share it are one key to some
+    /// Engines and two to others.
+    pub fn identity(self, canonical: &str) -> Cow<'_, str> {
+        match self {
+            Self::Port => port::identity(canonical),
+            Self::SysctlKey => sysctl::identity(canonical),
+            Self::ContainerPath => clean_path(canonical),
+            _ => Cow::Borrowed(canonical),
+        }
+    }
+
     /// Whether the empty text has no meaning to the Engine, or a wrong one.
     fn needs_text(self) -> bool {
         matches!(

@@ -171,6 +171,10 @@ impl<'a> DecodedHead<'a> {
             error,
         };
         let definition = variant(&matched).map_err(of)?;
+        let of = |error| RequestError::Decode {
+            operation: definition.name,
+            error,
+        };
         let query = decode::query(
             definition.query,
             definition.query_noise,
@@ -275,14 +279,44 @@ fn variant(matched: &MatchedOperation<'_>) -> Result<&'static OperationDef, Deco
 }
 
 /// Whether a content type is JSON to the Engine: the media type in any case,
-/// with any parameters.
+/// with any parameters, as long as they are well-formed and none comes twice.
 fn is_json(value: &[u8]) -> bool {
-    let media_type = value
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii();
-    media_type.eq_ignore_ascii_case(b"application/json")
+    // Longer than any that says something; names are compared pair by pair.
+    const LONGEST: usize = 256;
+    let Ok(value) = std::str::from_utf8(value) else {
+        return false;
+    };
+    if value.len() > LONGEST {
+        return false;
+    }
+    let (media_type, parameters) = value.split_once(';').unwrap_or((value, ""));
+    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+        return false;
+    }
+    let parameters = parameters.trim();
+    let parameters = parameters.strip_suffix(';').unwrap_or(parameters);
+    let mut names = Vec::new();
+    parameters.is_empty()
+        || parameters.split(';').all(|parameter| {
+            let Some((name, value)) = parameter.trim().split_once('=') else {
+                return false;
+            };
+            // What has a quotation mark at one end only is no token.
+            let value = value
+                .strip_prefix('"')
+                .and_then(|value| value.strip_suffix('"'))
+                .unwrap_or(value);
+            let name = name.to_ascii_lowercase();
+            let well_formed = is_token(&name) && is_token(value) && !names.contains(&name);
+            names.push(name);
+            well_formed
+        })
+}
+
+/// Whether a text is a token of HTTP.
+fn is_token(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(known)
 }
 
 /// A body, decoded.

@@ -103,6 +103,14 @@ pub(super) fn canonical_port(text: &str) -> Result<Cow<'_, str>, FormatError> {
     Port::parse(text).map(|_| lower_case(Cow::Borrowed(text)))
 }
 
+/// Numbers and protocol in one spelling: `80` and `080/tcp` are the same port.
+pub(super) fn identity(text: &str) -> Cow<'_, str> {
+    Port::parse(text).map_or(Cow::Borrowed(text), |port| {
+        let protocol = port.protocol.name();
+        Cow::Owned(format!("{}-{}/{protocol}", port.first, port.last))
+    })
+}
+
 /// The spelling of a host port that is forwarded, without a protocol.
 pub(super) fn canonical_host_port(text: &str) -> Result<Cow<'_, str>, FormatError> {
     HostPort::parse(text)?;

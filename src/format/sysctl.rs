@@ -53,3 +53,8 @@ pub(super) fn canonical(text: &str) -> Result<Cow<'_, str>, FormatError> {
         Ok(key.dotted)
     }
 }
+
+/// The dotted form, also of a key with both dividers.
+pub(super) fn identity(text: &str) -> Cow<'_, str> {
+    SysctlKey::parse(text).map_or(Cow::Borrowed(text), |key| key.dotted)
+}

@@ -3,6 +3,13 @@
 //! accepted is written in a spelling that stays the same.
 
 #[cfg(test)]
+#[path = "../corpus/reader.rs"]
+mod reader;
+#[cfg(test)]
+mod readings;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod sweep;

@@ -3,11 +3,18 @@
 //! spelling; everything else is refused, with its place.
 
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 mod json;
 #[cfg(test)]
 mod query;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+#[path = "../corpus/routes.rs"]
+mod routes;
+#[cfg(test)]
+mod routing;
 #[cfg(test)]
 mod target;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use super::super::definition::{Kind, NullElement, ObjectDef, Schema};
 use super::super::value::{Object, Value};
 use super::{DecodeError, drop_name, expected, shown};
+use crate::format::Format;
 
 /// The most values of one JSON text: fields of objects, there or not, elements
 /// of lists and entries of maps. Bounds memory, since an element that is two
@@ -66,11 +67,7 @@ pub fn json<'a>(
     let value = seed
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value));
-    let join = |path: &str| match path.chars().next() {
-        None => place.to_owned(),
-        Some('[' | '{') => format!("{place}{path}"),
-        Some(_) => format!("{place}.{path}"),
-    };
+    let join = |path: &str| super::query::join(place, path);
     match value {
         Ok(value) => {
             for path in context.dropped.into_inner() {
@@ -221,6 +218,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
             (Ok(value), _) => self.visit_i64(value),
             (Err(_), Kind::Int { max, .. }) if value <= max => Ok(Value::Uint(value)),
             (Err(_), Kind::Int { min, max }) => Err(self.fail(range(min, max))),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "the Engine reads the number as a float, too"
+            )]
+            (Err(_), Kind::Float) => Ok(Value::Float(value as f64)),
             (Err(_), _) => Err(self.unexpected("a number")),
         }
     }
@@ -381,7 +383,7 @@ impl Seed<'_> {
             };
             entries.push((key, value));
         }
-        if repeated(&entries) {
+        if repeated(&entries, self.schema.format) {
             return Err(seed.fail("a key is given twice"));
         }
         Ok(Value::Map(entries))
@@ -456,9 +458,15 @@ impl<'de> Visitor<'de> for Fill<'_, '_, 'de> {
     }
 }
 
-/// Whether a key is there twice.
-fn repeated(entries: &[(Cow<'_, str>, Value<'_>)]) -> bool {
-    let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_ref()).collect();
+/// Whether a key is there twice, be it in two spellings.
+fn repeated(entries: &[(Cow<'_, str>, Value<'_>)], format: Option<Format>) -> bool {
+    let mut keys: Vec<Cow<'_, str>> = entries
+        .iter()
+        .map(|(key, _)| match format {
+            None => Cow::Borrowed(key.as_ref()),
+            Some(format) => format.identity(key),
+        })
+        .collect();
     keys.sort_unstable();
     keys.windows(2)
         .any(|pair| matches!(pair, [first, second] if first == second))

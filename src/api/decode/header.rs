@@ -47,7 +47,7 @@ pub fn headers<'a>(
         }
         if definition.repeated {
             let value = super::query::one(definition, Cow::Borrowed(text))
-                .map_err(|reason| DecodeError::new(place(), reason))?;
+                .map_err(|error| DecodeError::new(place(), error.reason))?;
             match slot {
                 Value::List(values) => values.push(value),
                 slot => *slot = Value::List(vec![value]),

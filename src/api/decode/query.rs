@@ -94,8 +94,8 @@ pub fn query<'a>(
             ));
         };
         if definition.repeated {
-            let value =
-                one(definition, text).map_err(|reason| DecodeError::new(place(), reason))?;
+            let value = one(definition, text)
+                .map_err(|error| DecodeError::new(join(&place(), &error.place), error.reason))?;
             match (slot, value) {
                 (Value::List(values), value) => values.push(value),
                 (slot, value) => *slot = Value::List(vec![value]),
@@ -109,8 +109,12 @@ pub fn query<'a>(
             }
             return Err(DecodeError::new(place(), "is given twice"));
         }
-        *slot = parameter_text(definition, text, dropped)
-            .map_err(|error| DecodeError::new(join(&place(), &error), error.reason))?;
+        let mut inside = Vec::new();
+        *slot = parameter_text(definition, text, &mut inside)
+            .map_err(|error| DecodeError::new(join(&place(), &error.place), error.reason))?;
+        for path in inside {
+            drop_name(dropped, join(&place(), &path));
+        }
         // Seen, though it says nothing: a second one is refused all the same.
         if slot.is_absent() {
             *slot = Value::Null;
@@ -120,9 +124,10 @@ pub fn query<'a>(
 }
 
 /// Puts the place inside a parameter behind the parameter's own.
-fn join(place: &str, inner: &DecodeError) -> String {
-    match inner.place.as_str() {
+pub(super) fn join(place: &str, inner: &str) -> String {
+    match inner {
         "" => place.to_owned(),
+        path if place.is_empty() => path.to_owned(),
         path if path.starts_with(['[', '{']) => format!("{place}{path}"),
         path => format!("{place}.{path}"),
     }
@@ -132,18 +137,17 @@ fn join(place: &str, inner: &DecodeError) -> String {
 pub(super) fn one<'a>(
     definition: &'static ParameterDef,
     text: Cow<'a, str>,
-) -> Result<Value<'a>, Cow<'static, str>> {
+) -> Result<Value<'a>, DecodeError> {
     let element: &'static Schema = match &definition.schema.kind {
         Kind::List(element) => element,
         _ => &definition.schema,
     };
     match definition.reading {
-        Reading::Json => match json(element, &text, &mut Vec::new()) {
-            Ok(Value::Absent | Value::Null) => Err("must not be null here".into()),
-            Ok(value) => Ok(value),
-            Err(error) => Err(error.reason),
+        Reading::Json => match json(element, &text, &mut Vec::new())? {
+            Value::Absent | Value::Null => Err(DecodeError::new("", "must not be null here")),
+            value => Ok(value),
         },
-        _ => super::text(element, text),
+        _ => super::text(element, text).map_err(|reason| DecodeError::new("", reason)),
     }
 }
 
@@ -167,7 +171,13 @@ pub(super) fn parameter_text<'a>(
             _ => Err(here("must be true or false".into())),
         },
         Reading::Integer => integer(&definition.schema, &text).map_err(here),
-        Reading::Json => json(&definition.schema, &text, dropped),
+        Reading::Json => match json(&definition.schema, &text, dropped)? {
+            // To the Engine it is an object without fields, which it refuses.
+            Value::Absent if matches!(definition.schema.kind, Kind::Object(_)) => {
+                Err(here("must not be null here".into()))
+            }
+            value => Ok(value),
+        },
         Reading::Filters => filters(&text).map_err(here),
         Reading::Base64Json | Reading::Prefix => Err(here("is only understood in a header".into())),
     }
@@ -187,7 +197,7 @@ fn integer<'a>(schema: &Schema, text: &str) -> Result<Value<'a>, Cow<'static, st
         return Err("is not an integer".into());
     };
     let (negative, digits) = match text.as_bytes() {
-        [b'-', ..] => (true, text.trim_start_matches('-')),
+        [b'-', ..] if min < 0 => (true, text.trim_start_matches('-')),
         [b'+', ..] if min < 0 => (false, text.trim_start_matches('+')),
         _ => (false, text),
     };
@@ -287,10 +297,9 @@ fn filters<'a>(text: &str) -> Result<Value<'a>, Cow<'static, str>> {
                 .collect::<Result<_, _>>()?,
             _ => return Err("must be an object of lists or objects".into()),
         };
-        // A name without terms restricts nothing.
-        if !terms.is_empty() {
-            names.push((name, Value::List(terms)));
-        }
+        // A name without terms is not the same as no name: the Engine refuses
+        // it or finds nothing, where without it a prune takes all.
+        names.push((name, Value::List(terms)));
     }
     Ok(if names.is_empty() {
         Value::Absent
