@@ -17,7 +17,7 @@ use std::fmt;
 use crate::api::Operation;
 use crate::request::{Decoded, Permit};
 use guard::Finding;
-pub use resolve::{Configuration, Listener, resolve};
+pub use resolve::{Address, Configuration, Listener, resolve};
 
 /// A client, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -93,6 +93,7 @@ fn refused(policy: &str) -> (Option<i32>, String) {
 #[test]
 fn mistakes_of_a_policy_are_shown_at_their_places() {
     let policy = "\
+api: '1.40'
 listen:
   - unix: /nonexistent/opgate-test.sock
     mode: rw
@@ -112,7 +113,7 @@ policies:
 
 #[test]
 fn unknown_and_repeated_keys_are_mistakes() {
-    let head = "listen: [{ unix: /nonexistent/opgate-test.sock, client: me }]\n\
+    let head = "api: '1.51'\nlisten: [{ unix: /nonexistent/opgate-test.sock, client: me }]\n\
                 upstream: unix:///nonexistent/engine.sock\n\
                 clients: { me: { policies: [all] } }\n";
     let (code, shown) = refused(&format!(
@@ -120,7 +121,7 @@ fn unknown_and_repeated_keys_are_mistakes() {
     ));
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("alow"), "{shown}");
-    assert!(shown.contains(":4:"), "{shown}");
+    assert!(shown.contains(":5:"), "{shown}");
     let (code, shown) = refused(&format!(
         "{head}policies: {{ all: {{ allow: [SystemPing], allow: [SystemInfo] }} }}\n"
     ));
@@ -148,7 +149,7 @@ fn no_listener_is_opened_for_a_socket_that_is_something_else() {
     let path = folder.path().join("file");
     std::fs::write(&path, "precious").unwrap();
     let (code, shown) = refused(&format!(
-        "listen: [{{ unix: {}, client: me }}]\n\
+        "api: '1.51'\nlisten: [{{ unix: {}, client: me }}]\n\
          upstream: unix:///nonexistent/engine.sock\n\
          clients: {{ me: {{ policies: [all] }} }}\n\
          policies: {{ all: {{ allow: [SystemPing] }} }}\n",
@@ -185,7 +186,7 @@ fn the_last_requests_are_in_the_log_when_the_gate_is_told_to_stop() {
     let socket = folder.path().join("gate.sock");
     let file = folder.path().join("opgate.yaml");
     let policy = format!(
-        "listen: [{{ unix: {}, client: me }}]\n\
+        "api: '1.51'\nlisten: [{{ unix: {}, client: me }}]\n\
          upstream: unix:///nonexistent/engine.sock\n\
          clients: {{ me: {{ policies: [all] }} }}\n\
          policies: {{ all: {{ allow: [SystemPing] }} }}\n",

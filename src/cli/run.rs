@@ -11,7 +11,7 @@ use std::{fmt::Write as _, fs};
 
 use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
-use opgate::policy::{self, Configuration};
+use opgate::policy::{self, Address, Configuration};
 use opgate::proxy::{
     self, Decision, Journal, Limits, Listener, ListenerConfig, Proxy, Record, SocketMode, Upstream,
 };
@@ -60,20 +60,19 @@ async fn serve(configuration: Configuration) -> Result<(), Failure> {
     let mut lines = String::new();
     for (index, listener) in configuration.listeners.into_iter().enumerate() {
         let id = ListenerId(index);
-        let mode = SocketMode::new(listener.mode)
-            .ok_or_else(|| usage(&format!("{:o} is not a mode", listener.mode)))?;
+        let Address::Unix { path, mode: bits } = listener.address else {
+            return Err(usage(&"TCP is not served yet"));
+        };
+        let mode =
+            SocketMode::new(bits).ok_or_else(|| usage(&format!("{bits:o} is not a mode")))?;
         let _ = writeln!(
             lines,
             "opgate: client {} at unix://{} (mode {:04o})",
             gate.client(id),
-            listener.path.display(),
-            listener.mode
+            path.display(),
+            bits
         );
-        let config = ListenerConfig {
-            id,
-            path: listener.path,
-            mode,
-        };
+        let config = ListenerConfig { id, path, mode };
         let listener = Listener::bind(config)
             .await
             .map_err(|error| usage(&error))?;

@@ -12,6 +12,8 @@ use serde_saphyr::Spanned;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyDocument {
+    /// The API level that the file is read as of.
+    pub api: Spanned<String>,
     /// Where clients come in.
     pub listen: Vec<ListenDocument>,
     /// The Engine.
@@ -27,7 +29,9 @@ pub struct PolicyDocument {
 #[serde(deny_unknown_fields)]
 pub struct ListenDocument {
     /// The path of a unix socket.
-    pub unix: Spanned<String>,
+    pub unix: Option<Spanned<String>>,
+    /// Or the address of a TCP socket, on loopback.
+    pub tcp: Option<Spanned<String>>,
     /// Its mode, in octal. `0660` by default.
     pub mode: Option<Spanned<String>>,
     /// Whoever reaches this listener is this client.

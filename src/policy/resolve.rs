@@ -4,13 +4,15 @@
 //! file; everything that is wrong is reported, with its place and the nearest
 //! name. A file with a mistake makes no configuration at all.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_saphyr::Spanned;
 
-use super::document::PolicyDocument;
+use super::document::{ListenDocument, PolicyDocument};
 use super::{Client, ClientRules, Place, Policies, Rules};
-use crate::api::Operation;
+use crate::api::definition::ApiVersion;
+use crate::api::{NEWEST, OLDEST, Operation};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 
 /// The mode of a socket where the file says nothing.
@@ -30,10 +32,22 @@ pub struct Configuration {
 /// A listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// The path of its unix socket.
-    pub path: PathBuf,
-    /// The mode of the socket.
-    pub mode: u32,
+    /// Where it listens.
+    pub address: Address,
+}
+
+/// Where a listener listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// At a unix socket.
+    Unix {
+        /// Its path.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// At a TCP socket on loopback.
+    Tcp(SocketAddr),
 }
 
 /// Reads and resolves a file.
@@ -104,6 +118,7 @@ impl Resolver<'_> {
                 self.rules(&policy.deny, &mut rules, |rules| &mut rules.deny);
             }
         }
+        self.api(&document.api);
         let (listeners, of) = self.listeners(document);
         let upstream = self.upstream(&document.upstream);
         self.found.sort_by_key(|diagnostic| diagnostic.place);
@@ -158,20 +173,17 @@ impl Resolver<'_> {
                 let help = nearest(&listen.client.value, names.into_iter());
                 self.report(&listen.client, message, help);
             }
-            let mode = match &listen.mode {
-                None => MODE,
-                Some(mode) => self.mode(mode),
-            };
-            let path = PathBuf::from(&listen.unix.value);
-            if !path.is_absolute() {
-                let message = "the path of a socket must be absolute".to_owned();
-                self.report(&listen.unix, message, None);
+            if let Some((at, address)) = self.address(listen) {
+                let same = |other: &Listener| match (&other.address, &address) {
+                    (Address::Unix { path: a, .. }, Address::Unix { path: b, .. }) => a == b,
+                    (a, b) => a == b,
+                };
+                if listeners.iter().any(same) {
+                    let message = "another listener has the same address".to_owned();
+                    self.report(at, message, None);
+                }
+                listeners.push(Listener { address });
             }
-            if listeners.iter().any(|other| other.path == path) {
-                let message = "another listener has the same path".to_owned();
-                self.report(&listen.unix, message, None);
-            }
-            listeners.push(Listener { path, mode });
             of.extend(client.map(Client));
         }
         if document.listen.is_empty() {
@@ -181,6 +193,59 @@ impl Resolver<'_> {
             ));
         }
         (listeners, of)
+    }
+
+    fn address<'d>(
+        &mut self,
+        listen: &'d ListenDocument,
+    ) -> Option<(&'d Spanned<String>, Address)> {
+        match (&listen.unix, &listen.tcp) {
+            (Some(unix), None) => {
+                let mode = match &listen.mode {
+                    None => MODE,
+                    Some(mode) => self.mode(mode),
+                };
+                let path = PathBuf::from(&unix.value);
+                if !path.is_absolute() {
+                    let message = "the path of a socket must be absolute".to_owned();
+                    self.report(unix, message, None);
+                }
+                Some((unix, Address::Unix { path, mode }))
+            }
+            (None, Some(tcp)) => match tcp.value.parse::<SocketAddr>() {
+                Ok(address) if address.ip().is_loopback() => Some((tcp, Address::Tcp(address))),
+                Ok(_) => {
+                    let message = "plain TCP is for loopback only".to_owned();
+                    self.report(tcp, message, None);
+                    None
+                }
+                Err(_) => {
+                    let message = format!("`{}` is not an address and a port", tcp.value);
+                    let help = Some("write `127.0.0.1:2375`".to_owned());
+                    self.report(tcp, message, help);
+                    None
+                }
+            },
+            _ => {
+                let message = "a listener has `unix` or `tcp`, one of them".to_owned();
+                self.report(&listen.client, message, None);
+                None
+            }
+        }
+    }
+
+    fn api(&mut self, level: &Spanned<String>) {
+        let known = level
+            .value
+            .strip_prefix("1.")
+            .and_then(|minor| minor.parse().ok())
+            .map(ApiVersion)
+            .filter(|version| (OLDEST..=NEWEST).contains(version));
+        if known.is_none() {
+            let message = format!("`{}` is not an API level that opgate knows", level.value);
+            let help = Some(format!("write one from \"{OLDEST}\" to \"{NEWEST}\""));
+            self.report(level, message, help);
+        }
     }
 
     fn mode(&mut self, mode: &Spanned<String>) -> u32 {

@@ -4,7 +4,7 @@ use crate::request::{DecodedHead, EngineVersion, RequestHead};
 
 fn policies(rules: &str) -> Policies {
     let text = format!(
-        "listen: [{{ unix: /run/a.sock, client: me }}, {{ unix: /run/b.sock, client: other }}]\n\
+        "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}, {{ unix: /run/b.sock, client: other }}]\n\
          upstream: unix:///run/engine.sock\n\
          clients:\n  me: {{ policies: [mine] }}\n  other: {{ policies: [] }}\n\
          policies:\n  mine: {rules}\n"
@@ -51,7 +51,7 @@ fn a_deny_wins_over_every_allow() {
     let policies = policies("{ allow: [SystemInfo], deny: [SystemInfo] }");
     assert_eq!(
         decide(&policies, "GET", "/info", "").unwrap_err(),
-        "SystemInfo refused for client me: a rule denies this operation (test.yaml:7)"
+        "SystemInfo refused for client me: a rule denies this operation (test.yaml:8)"
     );
 }
 
@@ -137,7 +137,7 @@ fn guarded_fields_keep_their_benign_values() {
         let begins = format!("ContainerCreate refused for client me: body.HostConfig.{field}");
         assert!(error.starts_with(&begins), "{host_config}: {error}");
         assert!(
-            error.ends_with("and no rule opens it (test.yaml:7)"),
+            error.ends_with("and no rule opens it (test.yaml:8)"),
             "{error}"
         );
     }
@@ -169,12 +169,12 @@ fn parameters_and_list_bodies_are_guarded_too() {
     assert_eq!(
         decide(&policies, "DELETE", "/containers/abc?force=1", "").unwrap_err(),
         "ContainerDelete refused for client me: query.force=true is guarded (resource) \
-         and no rule opens it (test.yaml:7)"
+         and no rule opens it (test.yaml:8)"
     );
     assert!(decide(&policies, "POST", "/plugins/abc/set", "[]").is_ok());
     assert_eq!(
         decide(&policies, "POST", "/plugins/abc/set", r#"["DEBUG=1"]"#).unwrap_err(),
-        "PluginSet refused for client me: body is guarded (host-escape) and no rule opens it (test.yaml:7)"
+        "PluginSet refused for client me: body is guarded (host-escape) and no rule opens it (test.yaml:8)"
     );
 }
 

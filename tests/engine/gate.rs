@@ -32,7 +32,7 @@ impl Gate {
         let socket = folder.path().join("gate.sock");
         let config = folder.path().join("opgate.yaml");
         let text = format!(
-            "listen:\n  - unix: {}\n    client: me\nupstream: unix://{}\n\
+            "api: \"1.51\"\nlisten:\n  - unix: {}\n    client: me\nupstream: unix://{}\n\
              clients:\n  me: {{ policies: [all] }}\n\
              policies:\n  all:\n    allow: [{}]\n    deny: [{}]\n",
             socket.display(),

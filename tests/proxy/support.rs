@@ -23,7 +23,8 @@ pub(crate) fn gate() -> Gate {
         .map(|operation| operation.name())
         .collect();
     let text = format!(
-        "listen: [{{ unix: /nowhere/gate.sock, client: me }}]\n\
+        "api: '1.51'\n\
+         listen: [{{ unix: /nowhere/gate.sock, client: me }}]\n\
          upstream: unix:///nowhere/engine.sock\n\
          clients: {{ me: {{ policies: [all] }} }}\n\
          policies: {{ all: {{ allow: [{}] }} }}\n",
