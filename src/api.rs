@@ -12,6 +12,7 @@ pub mod encode;
 pub mod fold;
 #[path = "../codegen/src/hash.rs"]
 mod hash;
+pub mod shown;
 pub mod value;
 
 mod generated {

@@ -3,6 +3,9 @@
 //! Results go to standard output, diagnostics to standard error. Exit codes: 0
 //! fine, 1 findings, 2 usage or input that cannot be read.
 
+mod check;
+mod config;
+mod explain;
 mod ops;
 mod run;
 
@@ -28,6 +31,17 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Show everything that is wrong with policy files.
+    Check {
+        /// The policy files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The form of the output.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Show what would become of one request, step by step.
+    Explain(explain::Arguments),
     /// Show the operations of the Engine API, or one of them with its fields.
     Ops {
         /// An operation, such as `ContainerCreate`.
@@ -53,6 +67,9 @@ enum Failure {
     /// What the user wrote is wrong: exit code 1.
     #[error("{0}")]
     Findings(String),
+    /// What was asked about is refused, as was said: exit code 1.
+    #[error("refused")]
+    Refused,
     /// Usage or unreadable input: exit code 2.
     #[error("opgate: {0}")]
     Usage(String),
@@ -66,6 +83,8 @@ pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Run { config } => run::run(&config),
+        Command::Check { files, output } => check::check(&files, output, &mut io::stdout()),
+        Command::Explain(arguments) => explain::explain(&arguments, &mut io::stdout()),
         Command::Ops { name, output } => ops::ops(name.as_deref(), output, &mut io::stdout()),
     };
     match done {
@@ -74,15 +93,20 @@ pub(crate) fn main() -> ExitCode {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
+        Err(Failure::Refused) => ExitCode::from(1),
         Err(failure) => {
-            let text = failure.to_string();
-            let _ = writeln!(io::stderr(), "{}", text.trim_end());
+            say(&failure);
             match failure {
-                Failure::Findings(_) => ExitCode::from(1),
+                Failure::Findings(_) | Failure::Refused => ExitCode::from(1),
                 Failure::Usage(_) | Failure::Output(_) => ExitCode::from(2),
             }
         }
     }
+}
+
+/// Writes to standard error. Nothing can be done if that is gone.
+fn say(what: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{}", what.to_string().trim_end());
 }
 
 /// Whether standard error is a person's terminal.

@@ -4,13 +4,60 @@
 //! file and the source line with the place underlined. Knows nothing of
 //! policies or definitions.
 
+mod code;
+
 use std::fmt;
 
-/// One thing that is wrong.
+pub use code::Code;
+
+/// Where something stands in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column, from 1, in characters.
+    pub column: u64,
+    /// How many characters of the line belong to it.
+    pub length: u64,
+}
+
+impl Span {
+    /// The beginning of a file.
+    pub const START: Self = Self {
+        line: 1,
+        column: 1,
+        length: 1,
+    };
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// It can, but probably does not say what was meant.
+    Warning,
+}
+
+impl Severity {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Line and column, from 1.
-    pub place: (u64, u64),
+    /// What kind of mistake it is.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where.
+    pub span: Span,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -18,17 +65,34 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// A diagnostic without advice.
-    pub fn new(place: (u64, u64), message: impl Into<String>) -> Self {
+    /// An error without advice.
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
         Self {
-            place,
+            code,
+            severity: Severity::Error,
+            span,
             message: message.into(),
             help: None,
         }
     }
+
+    /// A warning without advice.
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, span, message)
+        }
+    }
+
+    /// The same with advice, if there is any.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<Option<String>>) -> Self {
+        self.help = help.into();
+        self
+    }
 }
 
-/// Everything that is wrong with a file.
+/// Everything that was found in a file, in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
     file: String,
@@ -38,7 +102,9 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// What was found in a file with this text.
-    pub fn new(file: &str, text: &str, found: Vec<Diagnostic>) -> Self {
+    pub fn new(file: &str, text: &str, mut found: Vec<Diagnostic>) -> Self {
+        found.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.severity));
+        found.dedup();
         Self {
             file: file.to_owned(),
             lines: text.lines().map(str::to_owned).collect(),
@@ -46,14 +112,25 @@ impl Diagnostics {
         }
     }
 
-    /// A single finding.
-    pub fn one(file: &str, text: &str, diagnostic: Diagnostic) -> Self {
-        Self::new(file, text, vec![diagnostic])
+    /// The file, as it was named.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// What was found.
     pub fn found(&self) -> &[Diagnostic] {
         &self.found
+    }
+
+    /// Whether the file cannot be used.
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+
+    /// How many findings are so bad.
+    pub fn count(&self, severity: Severity) -> usize {
+        let found = self.found.iter();
+        found.filter(|found| found.severity == severity).count()
     }
 
     fn line(&self, line: u64) -> Option<&str> {
@@ -65,26 +142,28 @@ impl Diagnostics {
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, diagnostic) in self.found.iter().enumerate() {
-            let (line, column) = diagnostic.place;
+            let Span {
+                line,
+                column,
+                length,
+            } = diagnostic.span;
             if number > 0 {
                 f.write_str("\n")?;
             }
-            writeln!(f, "error: {}", diagnostic.message)?;
-            writeln!(f, " --> {}:{line}:{column}", self.file)?;
+            let (severity, code) = (diagnostic.severity.name(), diagnostic.code);
+            writeln!(f, "{severity}[{code}]: {}", diagnostic.message)?;
+            let width = line.to_string().len();
+            writeln!(f, "{:width$}--> {}:{line}:{column}", "", self.file)?;
             if let Some(source) = self.line(line) {
-                let width = line.to_string().len();
                 let before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-                let rest = source.chars().skip(before);
-                let word: String = rest
-                    .take_while(|letter| !matches!(letter, ',' | ' ' | ']' | '}' | '#'))
-                    .collect();
-                let length = word.trim_end_matches(':').chars().count().max(1);
-                writeln!(f, " {:width$} |", "")?;
-                writeln!(f, " {line} | {source}")?;
-                writeln!(f, " {:width$} | {:before$}{}", "", "", "^".repeat(length))?;
+                let rest = source.chars().count().saturating_sub(before).max(1);
+                let length = usize::try_from(length).unwrap_or(rest).clamp(1, rest);
+                writeln!(f, "{:width$} |", "")?;
+                writeln!(f, "{line} | {source}")?;
+                writeln!(f, "{:width$} | {:before$}{}", "", "", "^".repeat(length))?;
             }
             if let Some(help) = &diagnostic.help {
-                writeln!(f, " help: {help}")?;
+                writeln!(f, "{:width$} = help: {help}", "")?;
             }
         }
         Ok(())
@@ -152,16 +231,20 @@ mod tests {
 
     #[test]
     fn a_diagnostic_shows_its_line_with_the_place_underlined() {
-        let found = Diagnostic {
-            place: (2, 12),
-            message: "there is no operation `X`".to_owned(),
-            help: Some("did you mean `Y`?".to_owned()),
+        let span = Span {
+            line: 2,
+            column: 13,
+            length: 1,
         };
+        let message = "there is no operation `X`";
+        let found = Diagnostic::error(Code::UnknownOperation, span, message)
+            .help("did you mean `Y`?".to_owned());
         let text = "policies:\n    allow: [X, Z]\n";
-        let shown = Diagnostics::one("f.yaml", text, found).to_string();
+        let shown = Diagnostics::new("f.yaml", text, vec![found]).to_string();
         assert_eq!(
             shown,
-            "error: there is no operation `X`\n --> f.yaml:2:12\n   |\n 2 |     allow: [X, Z]\n   |            ^^\n help: did you mean `Y`?\n"
+            "error[unknown-operation]: there is no operation `X`\n --> f.yaml:2:13\n  |\n\
+             2 |     allow: [X, Z]\n  |             ^\n  = help: did you mean `Y`?\n"
         );
     }
 }

@@ -7,6 +7,7 @@
 //! does the rest and cannot forward anything but a [`Permit`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::api::definition::{ApiVersion, BodyDef};
 use crate::api::{self, Operation};
@@ -150,7 +151,7 @@ impl Gate {
     }
 
     /// The name of the client that a listener stands for.
-    pub fn client(&self, listener: ListenerId) -> &str {
+    pub fn client(&self, listener: ListenerId) -> Arc<str> {
         self.policies.client_name(self.policies.client(listener.0))
     }
 
@@ -160,7 +161,15 @@ impl Gate {
         head: &RequestHead<'a>,
         listener: ListenerId,
     ) -> Result<Matched<'a>, Refusal> {
-        let client = self.policies.client(listener.0);
+        self.head_of(head, self.policies.client(listener.0))
+    }
+
+    /// Judges the head of a request of a client.
+    pub fn head_of<'a>(
+        &self,
+        head: &RequestHead<'a>,
+        client: Client,
+    ) -> Result<Matched<'a>, Refusal> {
         let matched = head.route().map_err(Refusal::from)?;
         // Whoever may not call the operation at all gets no work done for it.
         let definition = matched.definition();

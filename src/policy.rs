@@ -1,23 +1,37 @@
 //! Policies: who may call what, decided on typed values.
 //!
-//! [`document`] is a policy file as it is written, every name with its place;
-//! [`resolve()`] turns it into [`Policies`], with every name resolved
-//! against the definitions, or into diagnostics. [`Policies::decide`] is the
-//! only maker of permits. Pure: no connection, no clock, no file system.
-//!
-//! This is the first part of the language: `allow` and `deny` of operations by
-//! name. Guarded fields keep their benign values (see [`guard`]).
+//! [`resolve()`] turns the text of a policy file into a [`Configuration`], with
+//! every name resolved against the definitions, or into diagnostics: `yaml`
+//! reads the text, `document` takes it apart, `resolve` gives each name and
+//! matcher its type. [`Policies::decide`] judges a decoded request by the rules
+//! of its client and is the only maker of permits: a rule (`rule`) accepts when
+//! its conditions (`condition`, `derived`, `parts`) hold for what the Engine will
+//! make of the values (`slot`), and when every guarded field that is not benign
+//! is one that the rule names (`guard`). Pure: no connection, no clock, no file
+//! system.
 
-pub mod document;
-pub mod guard;
+mod condition;
+mod decision;
+mod derived;
+mod document;
+mod guard;
+mod parts;
 mod resolve;
+mod rule;
+mod slot;
+mod verdict;
+mod yaml;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::api::Operation;
 use crate::request::{Decoded, Permit};
-use guard::Finding;
+use decision::Reason;
+pub use decision::{Denial, Step, Trace};
+pub use guard::Finding;
 pub use resolve::{Address, Configuration, Listener, resolve};
+use rule::{Allow, Deny, Why};
 
 /// A client, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +41,7 @@ pub struct Client(usize);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file, as it was named.
-    pub file: String,
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: u64,
 }
@@ -38,17 +52,33 @@ impl fmt::Display for Place {
     }
 }
 
-/// What a policy says of an operation.
+/// What a rule is called by: its policy and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleName {
+    /// The policy that it is a part of.
+    pub policy: Arc<str>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl fmt::Display for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.policy, self.place)
+    }
+}
+
+/// What a client's policies say of an operation.
 #[derive(Clone, Debug, Default)]
 struct Rules {
-    allow: Option<Place>,
-    deny: Option<Place>,
+    /// In the order in which they are tried.
+    allow: Vec<Arc<Allow>>,
+    deny: Vec<Arc<Deny>>,
 }
 
 /// A client: its name, and what its policies say of each operation.
 #[derive(Clone, Debug)]
 struct ClientRules {
-    name: String,
+    name: Arc<str>,
     /// One for each operation.
     rules: Vec<Rules>,
 }
@@ -72,11 +102,37 @@ impl Policies {
             .unwrap_or(Client(usize::MAX))
     }
 
+    /// The client of this name.
+    pub fn client_named(&self, name: &str) -> Option<Client> {
+        let mut clients = self.clients.iter();
+        clients
+            .position(|client| client.name.as_ref() == name)
+            .map(Client)
+    }
+
+    /// The names of all clients.
+    pub fn client_names(&self) -> impl Iterator<Item = &str> {
+        self.clients.iter().map(|client| client.name.as_ref())
+    }
+
+    /// The names of all rules that some client has, each once, in no order.
+    pub fn rule_names(&self) -> Vec<Arc<RuleName>> {
+        let mut names: Vec<Arc<RuleName>> = Vec::new();
+        for rules in self.clients.iter().flat_map(|client| &client.rules) {
+            let allow = rules.allow.iter().map(|rule| &rule.name);
+            let deny = rules.deny.iter().map(|rule| &rule.name);
+            names.extend(allow.chain(deny).map(Arc::clone));
+        }
+        names.sort_by_key(Arc::as_ptr);
+        names.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        names
+    }
+
     /// The name of a client.
-    pub fn client_name(&self, client: Client) -> &str {
+    pub fn client_name(&self, client: Client) -> Arc<str> {
         self.clients
             .get(client.0)
-            .map_or("?", |client| client.name.as_str())
+            .map_or_else(|| "?".into(), |client| Arc::clone(&client.name))
     }
 
     fn rules(&self, client: Client, operation: Operation) -> Option<&Rules> {
@@ -85,94 +141,72 @@ impl Policies {
 
     /// Whether the client may call the operation at all.
     pub fn admit(&self, client: Client, operation: Operation) -> Result<(), Denial> {
-        let reason = match self.rules(client, operation) {
-            Some(Rules {
-                deny: Some(place), ..
-            }) => Reason::Denied(place.clone()),
-            Some(Rules { allow: Some(_), .. }) => return Ok(()),
-            _ => Reason::NotAllowed,
+        let Some(rules) = self.rules(client, operation) else {
+            return Err(self.denial(client, operation, Reason::NotAllowed));
+        };
+        if let Some(deny) = rules.deny.iter().find(|deny| deny.always()) {
+            let reason = Reason::Denied(Arc::clone(&deny.name), None);
+            return Err(self.denial(client, operation, reason));
+        }
+        if rules.allow.is_empty() {
+            return Err(self.denial(client, operation, Reason::NotAllowed));
+        }
+        Ok(())
+    }
+
+    /// Decides about a request.
+    ///
+    /// A deny that fires wins. Then the allowing rules are tried in order; the
+    /// first that accepts the request as a whole allows it.
+    pub fn decide(&self, client: Client, request: Decoded<'_>) -> Result<Permit, Denial> {
+        let operation = request.operation();
+        let rules = self.rules(client, operation);
+        let (allow, deny) = rules.map_or((&[][..], &[][..]), |rules| (&rules.allow, &rules.deny));
+        for deny in deny {
+            if let Some(fired) = deny.fires(&request) {
+                let reason = Reason::Denied(Arc::clone(&deny.name), fired.path);
+                return Err(self.denial(client, operation, reason));
+            }
+        }
+        let mut nearest: Option<(Why, &Arc<Allow>)> = None;
+        for rule in allow {
+            match rule.accepts(&request) {
+                Ok(()) => return Ok(Permit::of(request, Arc::clone(&rule.name))),
+                Err(why) => {
+                    // A rule whose demands are met came nearer than one whose
+                    // are not.
+                    let nearer = match (&nearest, &why) {
+                        (None, _) | (Some((Why::Refused { .. }, _)), Why::Guarded(_)) => true,
+                        (Some(_), _) => false,
+                    };
+                    if nearer {
+                        nearest = Some((why, rule));
+                    }
+                }
+            }
+        }
+        let reason = match nearest {
+            Some((why, rule)) => Reason::Unfit(Box::new(why), Arc::clone(&rule.name)),
+            None => Reason::NotAllowed,
         };
         Err(self.denial(client, operation, reason))
     }
 
-    /// Decides about a request.
-    pub fn decide(&self, client: Client, request: Decoded<'_>) -> Result<Permit, Denial> {
-        let operation = request.operation();
-        self.admit(client, operation)?;
-        if let Some(finding) = guard::first(&request) {
-            let place = self
-                .rules(client, operation)
-                .and_then(|rules| rules.allow.clone());
-            return Err(self.denial(client, operation, Reason::Guarded(Box::new(finding), place)));
+    /// What each rule says of a request, in the order in which they are asked.
+    pub fn trace(&self, client: Client, request: &Decoded<'_>) -> Trace {
+        let rules = self.rules(client, request.operation());
+        let (allow, deny) = rules.map_or((&[][..], &[][..]), |rules| (&rules.allow, &rules.deny));
+        let denies = deny.iter().map(|deny| Step::denying(deny, request));
+        let allows = allow.iter().map(|allow| Step::allowing(allow, request));
+        Trace {
+            steps: denies.chain(allows).collect(),
         }
-        Ok(Permit::of(request))
     }
 
     fn denial(&self, client: Client, operation: Operation, reason: Reason) -> Denial {
-        Denial {
-            client: self.client_name(client).to_owned(),
-            operation,
-            reason,
-        }
+        Denial::new(self.client_name(client), operation, reason)
     }
 }
-
-/// Why a request is denied.
-#[derive(Clone, Debug, PartialEq)]
-enum Reason {
-    /// No rule allows the operation.
-    NotAllowed,
-    /// A rule denies it.
-    Denied(Place),
-    /// A guarded field has a value that is not benign, and the rule that allows
-    /// the operation does not name it.
-    Guarded(Box<Finding>, Option<Place>),
-}
-
-/// A request that may not be forwarded, and why.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Denial {
-    client: String,
-    operation: Operation,
-    reason: Reason,
-}
-
-impl Denial {
-    /// The operation.
-    pub fn operation(&self) -> Operation {
-        self.operation
-    }
-
-    /// The field that was the reason, if it was one.
-    pub fn field(&self) -> Option<&str> {
-        match &self.reason {
-            Reason::Guarded(finding, _) => Some(&finding.path),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            client, operation, ..
-        } = self;
-        write!(f, "{operation} refused for client {client}: ")?;
-        match &self.reason {
-            Reason::NotAllowed => f.write_str("no rule allows this operation"),
-            Reason::Denied(place) => write!(f, "a rule denies this operation ({place})"),
-            Reason::Guarded(finding, place) => {
-                write!(f, "{finding} and no rule opens it")?;
-                match place {
-                    Some(place) => write!(f, " ({place})"),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
-}
-
-impl std::error::Error for Denial {}
 
 #[cfg(test)]
 mod tests;

@@ -8,13 +8,16 @@
 //! own bytes. A [`Permit`] is what the proxy forwards: an encoding ([`Encoded`])
 //! of exactly the values that were judged. None has a public constructor.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::api::Operation;
 use crate::api::decode::{self, DecodeError, Parameters};
 use crate::api::definition::{ApiVersion, BodyDef, Hijack, OperationDef, Variant};
-use crate::api::encode;
 use crate::api::value::Value;
+use crate::api::{encode, shown};
+use crate::policy::RuleName;
 use crate::route::{MatchedOperation, RouteError, Target, Version, route};
 
 /// Room for an encoded body: what the docker CLI sends to create a container.
@@ -384,6 +387,20 @@ impl<'a> Decoded<'a> {
         &self.dropped
     }
 
+    /// Everything that is given, a line each, with the values that may be shown.
+    pub fn shown(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        shown::parameters("path", &self.path, &mut lines);
+        shown::parameters("query", &self.query, &mut lines);
+        shown::parameters("header", &self.headers, &mut lines);
+        if let (BodyDef::Json { schema, .. }, Body::Json(value)) =
+            (self.definition.body, &self.body)
+        {
+            shown::lines(schema, value, "body", &mut lines);
+        }
+        lines
+    }
+
     /// Whether the Engine will turn the connection into a tunnel, and the
     /// `Upgrade` token that names its protocol.
     pub fn tunnel(&self) -> Option<&'static str> {
@@ -515,16 +532,27 @@ impl Encoded {
 /// INVARIANT: only [`Policies::decide`](crate::policy::Policies::decide) makes
 /// one, out of the values that it judged, and the proxy forwards nothing else.
 #[derive(Clone, Debug)]
-pub struct Permit(Encoded);
+pub struct Permit {
+    request: Encoded,
+    rule: Arc<RuleName>,
+}
 
 impl Permit {
-    /// A permit for what was judged.
-    pub(crate) fn of(judged: Decoded<'_>) -> Self {
-        Self(judged.encode())
+    /// A permit for what was judged, by the rule that allows it.
+    pub(crate) fn of(judged: Decoded<'_>, rule: Arc<RuleName>) -> Self {
+        Self {
+            request: judged.encode(),
+            rule,
+        }
     }
 
     /// The request to be forwarded.
     pub fn request(&self) -> &Encoded {
-        &self.0
+        &self.request
+    }
+
+    /// The rule that allows it.
+    pub fn rule(&self) -> &Arc<RuleName> {
+        &self.rule
     }
 }

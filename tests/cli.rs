@@ -126,10 +126,10 @@ fn unknown_and_repeated_keys_are_mistakes() {
         "{head}policies: {{ all: {{ allow: [SystemPing], allow: [SystemInfo] }} }}\n"
     ));
     assert_eq!(code, Some(1), "{shown}");
-    assert!(shown.contains("duplicate"), "{shown}");
+    assert!(shown.contains("`allow` stands here twice"), "{shown}");
     let (code, shown) = refused("listen: [");
     assert_eq!(code, Some(1), "{shown}");
-    assert!(shown.starts_with("error: "), "{shown}");
+    assert!(shown.starts_with("error[yaml]: "), "{shown}");
 }
 
 #[test]

@@ -81,7 +81,10 @@ fn shown(name: &str) -> String {
 }
 
 /// Checks a text against its schema and gives the canonical spelling.
-fn text<'a>(schema: &Schema, text: Cow<'a, str>) -> Result<Value<'a>, Cow<'static, str>> {
+pub(crate) fn text<'a>(
+    schema: &Schema,
+    text: Cow<'a, str>,
+) -> Result<Value<'a>, Cow<'static, str>> {
     match schema.kind {
         // The empty text is what Go's zero value is: nothing was said.
         Kind::Enum(_) if text.is_empty() => Ok(Value::Text(text)),

@@ -119,9 +119,25 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// An object that was not decoded but made, with a value for each field.
+    pub(crate) fn with(
+        definition: &'static ObjectDef,
+        values: impl IntoIterator<Item = Value<'a>>,
+    ) -> Self {
+        Self {
+            definition,
+            values: values.into_iter().collect(),
+        }
+    }
+
     /// Its definition.
     pub fn definition(&self) -> &'static ObjectDef {
         self.definition
+    }
+
+    /// The value of the field at this place of the definition.
+    pub(crate) fn at(&self, index: usize) -> Option<&Value<'a>> {
+        self.values.get(index)
     }
 
     /// Each field with its value.
@@ -160,6 +176,10 @@ impl ObjectDef {
 
     fn find_ascii(&self, key: &str) -> Option<usize> {
         let size = self.lookup.len();
+        if size == 0 {
+            // An object that is never decoded has no table.
+            return None;
+        }
         debug_assert_eq!(size, hash::slots(self.fields.len()));
         let mut slot = hash::slot(key.as_bytes(), size);
         // Half of the slots are empty, so the search is short.

@@ -1,5 +1,6 @@
 //! `opgate run`: the gate itself, until it is told to stop.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use std::{fmt::Write as _, fs};
 
 use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
-use opgate::policy::{self, Address, Configuration};
+use opgate::policy::{Address, Configuration};
 use opgate::proxy::{
     self, Decision, Journal, Limits, Listener, ListenerConfig, Proxy, Record, SocketMode, Upstream,
 };
@@ -19,14 +19,11 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{Failure, on_terminal};
-
-/// The largest policy file.
-const FILE_LIMIT: u64 = 1 << 20;
+use super::{Failure, config, on_terminal};
 
 /// Reads the file, opens the listeners, and serves until SIGINT or SIGTERM.
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
-    let configuration = read(config)?;
+    let configuration = config::load(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -35,19 +32,6 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
     // Not waiting for a log that nobody reads.
     runtime.shutdown_background();
     served
-}
-
-fn read(path: &Path) -> Result<Configuration, Failure> {
-    let shown = path.display().to_string();
-    let unreadable = |error: io::Error| Failure::Usage(format!("cannot read `{shown}`: {error}"));
-    let size = fs::metadata(path).map_err(unreadable)?.len();
-    if size > FILE_LIMIT {
-        return Err(Failure::Usage(format!(
-            "`{shown}` is larger than {FILE_LIMIT} bytes"
-        )));
-    }
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    policy::resolve(&shown, &text).map_err(|found| Failure::Findings(found.to_string()))
 }
 
 async fn serve(configuration: Configuration) -> Result<(), Failure> {
@@ -171,7 +155,7 @@ impl Log {
         let milliseconds = record.duration.as_millis();
         if !self.text {
             return json!({
-                "client": client,
+                "client": client.as_ref(),
                 "operation": operation,
                 "path": record.operation.map(|operation| operation.definition().path),
                 "decision": decision,

@@ -1,13 +1,21 @@
 //! Guarded fields: they keep a benign value unless a rule names them.
 //!
-//! Walks the decoded values of a request beside their definitions and finds the
-//! first that is guarded (or that nobody has classified yet) and not benign.
-//! Objects with fields are judged by their fields; lists and maps by
-//! themselves and, element by element, by what they hold.
+//! Walks the values of a request beside their definitions and beside what a rule
+//! says of them, and finds the first that is guarded (or that nobody has
+//! classified yet, or that is newer than the policy) and not benign, and that
+//! the rule does not open. Objects with fields are judged by their fields; lists
+//! and maps by themselves and, element by element, by what they hold.
 
 use std::fmt;
 
-use crate::api::definition::{Benign, Effect, Guard, Kind, Risk, RiskClass, Schema};
+use super::condition::{Condition, FieldCondition, join};
+use super::derived::Derived;
+use super::parts;
+use super::slot::{Slot, is_zero};
+use crate::api::definition::{
+    ApiVersion, Benign, BodyDef, Effect, FieldDef, Guard, Kind, Risk, RiskClass, Schema, Span,
+};
+use crate::api::shown;
 use crate::api::value::{Object, Value};
 use crate::request::{Body, Decoded};
 
@@ -20,6 +28,8 @@ pub struct Finding {
     pub shown: Option<String>,
     /// What it can do; nothing when it is unclassified.
     pub classes: &'static [RiskClass],
+    /// The version that it is new in, if the policy is older.
+    pub newer: Option<ApiVersion>,
 }
 
 impl fmt::Display for Finding {
@@ -27,6 +37,9 @@ impl fmt::Display for Finding {
         f.write_str(&self.path)?;
         if let Some(shown) = &self.shown {
             write!(f, "={shown}")?;
+        }
+        if let Some(version) = self.newer {
+            return write!(f, " is new in API {version}, after the policy's level");
         }
         f.write_str(" is guarded")?;
         if self.classes.is_empty() {
@@ -40,120 +53,378 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The first guarded field of a request that is not benign.
-pub fn first(request: &Decoded<'_>) -> Option<Finding> {
-    let places = [
-        ("path", request.path()),
-        ("query", request.query()),
-        ("header", request.headers()),
-    ];
-    for (place, parameters) in places {
-        for (definition, value) in parameters.iter() {
-            let path = || format!("{place}.{}", definition.name);
-            let found = field(
-                &definition.schema,
-                &definition.risk,
-                &definition.absent,
-                value,
-            );
-            if let Some(found) = found {
-                return Some(found.at(path()));
-            }
-        }
-    }
-    match request.body() {
-        Body::Json(Value::Object(body)) => object(body).map(|found| found.at("body".to_owned())),
-        // A body that is a list has no field of its own to carry a class; such
-        // lists are the privileges and settings of plugins.
-        Body::Json(value) => self::value_of_body(value, request),
-        Body::None | Body::Stream(_) => None,
-    }
+/// What a rule says of the parts of a request, for the guard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened<'r> {
+    pub(crate) path: &'r [FieldCondition],
+    pub(crate) query: &'r [FieldCondition],
+    pub(crate) header: &'r [FieldCondition],
+    pub(crate) body: Option<&'r Condition>,
+    /// Derived fields and what is said of them: they stand for fields of the body.
+    pub(crate) derived: &'r [(Derived, Condition)],
+    /// The level that the policy is read as of.
+    pub(crate) level: ApiVersion,
 }
 
-/// A body that is not an object is unclassified as long as it holds anything.
-fn value_of_body(value: &Value<'_>, request: &Decoded<'_>) -> Option<Finding> {
-    match value {
-        Value::List(list) if list.is_empty() => None,
-        Value::Map(map) if map.is_empty() => None,
-        _ => Some(Finding {
-            path: "body".to_owned(),
-            shown: None,
-            classes: request.definition().risk,
-        }),
+/// The first guarded field of a request that is not benign and not opened.
+pub(crate) fn first(request: &Decoded<'_>, opened: &Opened<'_>) -> Option<Finding> {
+    let walk = Walk {
+        level: opened.level,
+        derived: opened.derived,
+    };
+    let places = [
+        ("path", request.path(), opened.path),
+        ("query", request.query(), opened.query),
+        ("header", request.headers(), opened.header),
+    ];
+    for (place, parameters, conditions) in places {
+        for (index, (definition, value)) in parameters.iter().enumerate() {
+            let Some(found) = walk.leaf(
+                Slot::parameter(definition, value),
+                &definition.risk,
+                definition.span,
+                &named(conditions, index),
+                &mut Trail::default(),
+            ) else {
+                continue;
+            };
+            return Some(found.at(&join(place, definition.name)));
+        }
     }
+    let body: Vec<&Condition> = opened.body.into_iter().collect();
+    let found = match request.body() {
+        Body::Json(value @ Value::Object(_))
+            if let BodyDef::Json { schema, .. } = request.definition().body =>
+        {
+            walk.inside(Slot::inner(schema, value), &body, &mut Trail::default())
+        }
+        // A body that is a list has no field of its own to carry a class; such
+        // lists are the privileges and settings of plugins.
+        Body::Json(value) => whole_body(value, request, &body),
+        Body::None | Body::Stream(_) => None,
+    };
+    if let Some(found) = found {
+        return Some(found.at("body"));
+    }
+    opened.derived.iter().find_map(|(derived, condition)| {
+        let value = derived.value(request);
+        let slot = derived.slot(&value);
+        walk.inside(slot, &[condition], &mut Trail::default())
+            .map(|found| found.at(derived.name()))
+    })
+}
+
+/// A body that is not an object is guarded as long as it holds anything.
+fn whole_body(
+    value: &Value<'_>,
+    request: &Decoded<'_>,
+    conditions: &[&Condition],
+) -> Option<Finding> {
+    let empty = match value {
+        Value::List(list) => list.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        _ => false,
+    };
+    let opened = conditions.iter().any(|condition| condition.opens());
+    (!empty && !opened).then(|| Finding {
+        path: String::new(),
+        shown: None,
+        classes: request.definition().risk,
+        newer: None,
+    })
 }
 
 impl Finding {
     /// The same finding with what leads to it in front of its path.
-    fn at(mut self, outer: String) -> Self {
-        let mut path = outer;
-        if !self.path.is_empty() && !self.path.starts_with(['[', '{']) {
-            path.push('.');
-        }
-        path.push_str(&self.path);
-        self.path = path;
+    fn at(mut self, outer: &str) -> Self {
+        self.path = join(outer, &self.path);
         self
     }
 }
 
-fn object(object: &Object<'_>) -> Option<Finding> {
-    object.fields().find_map(|(definition, value)| {
-        let found = match &definition.schema.kind {
-            // An object with fields is judged by them; if it is not there, so
-            // are they, and what their absence means goes with it.
-            // Some are guarded as such: to be there at all does something.
-            Kind::Object(inner) if !inner.fields.is_empty() => match value.as_object() {
-                Some(_) if definition.risk.guard == Guard::Guarded => field(
-                    &definition.schema,
-                    &definition.risk,
-                    &definition.absent,
-                    value,
-                ),
-                inner => inner.and_then(self::object),
-            },
-            _ => field(
-                &definition.schema,
-                &definition.risk,
-                &definition.absent,
-                value,
-            ),
-        };
-        found.map(|found| found.at(definition.name.to_owned()))
-    })
+/// What is said of a field by name.
+fn named(conditions: &[FieldCondition], index: usize) -> Vec<&Condition> {
+    conditions
+        .iter()
+        .filter(|field| field.index == index)
+        .map(|field| &field.condition)
+        .collect()
 }
 
-fn field(schema: &Schema, risk: &Risk, absent: &Effect, value: &Value<'_>) -> Option<Finding> {
-    let harmless = match risk.guard {
-        Guard::Open => true,
-        Guard::Unclassified => is_zero(value),
-        Guard::Guarded => {
-            risk.benign.iter().any(|benign| is(benign, value))
-                || defaults_to_benign(risk, absent, value)
-        }
-    };
-    if !harmless {
-        return Some(Finding {
-            path: String::new(),
-            shown: shown(schema, value),
-            classes: risk.classes,
-        });
+/// The names that lead from the body to where the walk is.
+#[derive(Default)]
+struct Trail(Vec<&'static str>);
+
+impl Trail {
+    fn within<T>(&mut self, name: &'static str, look: impl FnOnce(&mut Self) -> T) -> T {
+        self.0.push(name);
+        let seen = look(self);
+        self.0.pop();
+        seen
     }
-    inside(schema, value)
+
+    /// Whether this is where a dotted path leads.
+    fn is(&self, path: &str) -> bool {
+        let mut names = self.0.iter();
+        path.split('.').all(|name| {
+            let (name, list) = name
+                .strip_suffix("[]")
+                .map_or((name, false), |name| (name, true));
+            names.next() == Some(&name) && (!list || names.next() == Some(&"[]"))
+        }) && names.next().is_none()
+    }
 }
 
-/// What lists, maps and objects hold.
-fn inside(schema: &Schema, value: &Value<'_>) -> Option<Finding> {
-    match (schema.kind, value) {
-        (Kind::List(element), Value::List(values)) => values
+/// A walk under one rule.
+struct Walk<'r> {
+    level: ApiVersion,
+    derived: &'r [(Derived, Condition)],
+}
+
+impl Walk<'_> {
+    fn object(
+        &self,
+        object: &Object<'_>,
+        conditions: &[&Condition],
+        trail: &mut Trail,
+    ) -> Option<Finding> {
+        let fields = object.fields().enumerate();
+        fields.into_iter().find_map(|(index, (definition, value))| {
+            let inner = of_field(conditions, index);
+            trail
+                .within(definition.name, |trail| {
+                    self.field(definition, value, &inner, trail)
+                })
+                .map(|found| found.at(definition.name))
+        })
+    }
+
+    fn field(
+        &self,
+        definition: &'static FieldDef,
+        value: &Value<'_>,
+        conditions: &[&Condition],
+        trail: &mut Trail,
+    ) -> Option<Finding> {
+        let slot = Slot::field(definition, value);
+        // An object with fields is judged by them; if it is not there, so are
+        // they, and what their absence means goes with it. Some are guarded as
+        // such: to be there at all does something.
+        if let Kind::Object(inner) = definition.schema.kind
+            && !inner.fields.is_empty()
+        {
+            value.as_object()?;
+            let newer = definition.span.since > self.level;
+            if definition.risk.guard != Guard::Guarded && !newer {
+                return self.inside(slot, conditions, trail);
+            }
+        }
+        self.leaf(slot, &definition.risk, definition.span, conditions, trail)
+    }
+
+    fn leaf(
+        &self,
+        slot: Slot<'_, '_>,
+        risk: &Risk,
+        span: Span,
+        conditions: &[&Condition],
+        trail: &mut Trail,
+    ) -> Option<Finding> {
+        let newer = (span.since > self.level).then_some(span.since);
+        let harmless = match risk.guard {
+            // Not even `any` speaks of what came after the policy.
+            _ if newer.is_some() => is_zero(slot.value),
+            Guard::Open => true,
+            Guard::Unclassified => is_zero(slot.value),
+            Guard::Guarded => {
+                risk.benign.iter().any(|benign| is(benign, slot.value))
+                    || defaults_to_benign(risk, &slot.absent, slot.value)
+            }
+        };
+        if !harmless && (newer.is_some() || !self.opens(conditions, slot, trail)) {
+            return Some(Finding {
+                path: String::new(),
+                shown: shown::value(slot.schema, slot.value),
+                classes: risk.classes,
+                newer,
+            });
+        }
+        self.inside(slot, conditions, trail)
+    }
+
+    /// Whether the rule opens the leaf that the walk is at.
+    fn opens(&self, conditions: &[&Condition], slot: Slot<'_, '_>, trail: &Trail) -> bool {
+        conditions.iter().any(|condition| opens(condition, slot))
+            || self
+                .derived
+                .iter()
+                .flat_map(|(derived, _)| derived.covers())
+                .any(|path| trail.is(path))
+    }
+
+    /// What lists, maps, objects and texts with parts hold.
+    ///
+    /// Of a choice, one branch that fits must pass as a whole.
+    fn inside(
+        &self,
+        slot: Slot<'_, '_>,
+        conditions: &[&Condition],
+        trail: &mut Trail,
+    ) -> Option<Finding> {
+        if conditions.is_empty() {
+            return self.parts(slot, conditions, trail);
+        }
+        let flat = flatten(conditions);
+        let choice = flat.iter().enumerate().find_map(|(at, one)| match one {
+            Condition::AnyOf(any) => Some((at, any)),
+            _ => None,
+        });
+        let Some((at, any)) = choice else {
+            return self.parts(slot, &flat, trail);
+        };
+        let mut first = None;
+        for branch in any.iter().filter(|branch| branch.matches(slot).allows()) {
+            let mut chosen = flat.clone();
+            if let Some(place) = chosen.get_mut(at) {
+                *place = branch;
+            }
+            match self.inside(slot, &chosen, trail) {
+                None => return None,
+                found => first = first.or(found),
+            }
+        }
+        first.or_else(|| {
+            let mut rest = flat;
+            rest.remove(at);
+            self.inside(slot, &rest, trail)
+        })
+    }
+
+    fn parts(
+        &self,
+        slot: Slot<'_, '_>,
+        conditions: &[&Condition],
+        trail: &mut Trail,
+    ) -> Option<Finding> {
+        match (slot.schema.kind, slot.value) {
+            (Kind::List(element), Value::List(values)) => {
+                if !holds_objects(element) && !conditions.iter().any(|one| is_inside(one)) {
+                    return None;
+                }
+                let inner = of_elements(conditions);
+                trail
+                    .within("[]", |trail| {
+                        values.iter().find_map(|value| {
+                            self.inside(Slot::inner(element, value), &inner, trail)
+                        })
+                    })
+                    .map(|found| found.at("[]"))
+            }
+            (Kind::Map(element), Value::Map(values)) => trail
+                .within("{}", |trail| {
+                    values.iter().find_map(|(key, value)| {
+                        let inner = of_entry(conditions, key);
+                        self.inside(Slot::inner(element, value), &inner, trail)
+                    })
+                })
+                .map(|found| found.at("{}")),
+            (Kind::Object(_), Value::Object(object)) => self.object(object, conditions, trail),
+            // A text with parts that are named one by one.
+            (Kind::Text, Value::Text(text)) if conditions.iter().any(|one| names_parts(one)) => {
+                let format = slot.schema.format?;
+                let parts = parts::of(format, text)?;
+                self.object(&parts, conditions, trail)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The conditions without the `all_of` around them.
+fn flatten<'c>(conditions: &[&'c Condition]) -> Vec<&'c Condition> {
+    let mut flat = Vec::with_capacity(conditions.len());
+    for condition in conditions {
+        match condition {
+            Condition::AllOf(all) => flat.extend(flatten(&all.iter().collect::<Vec<_>>())),
+            condition => flat.push(*condition),
+        }
+    }
+    flat
+}
+
+/// Whether a condition opens a leaf with this value: of a choice, a branch that
+/// fits must.
+fn opens(condition: &Condition, slot: Slot<'_, '_>) -> bool {
+    match condition {
+        Condition::AnyOf(any) => any
             .iter()
-            .find_map(|value| inside(element, value))
-            .map(|found| found.at("[]".to_owned())),
-        (Kind::Map(element), Value::Map(entries)) => entries
-            .iter()
-            .find_map(|(_, value)| inside(element, value))
-            .map(|found| found.at("{}".to_owned())),
-        (Kind::Object(_), Value::Object(value)) => object(value),
-        _ => None,
+            .any(|branch| branch.matches(slot).allows() && opens(branch, slot)),
+        Condition::AllOf(all) => all.iter().any(|one| opens(one, slot)),
+        condition => condition.opens(),
+    }
+}
+
+/// What is said of a field.
+fn of_field<'c>(conditions: &[&'c Condition], index: usize) -> Vec<&'c Condition> {
+    let mut of_field = Vec::new();
+    for condition in conditions {
+        match condition {
+            Condition::Fields(fields) => of_field.extend(named(fields, index)),
+            // Whatever it holds was allowed on purpose.
+            Condition::Any => of_field.push(*condition),
+            _ => {}
+        }
+    }
+    of_field
+}
+
+/// What is said of each element.
+fn of_elements<'c>(conditions: &[&'c Condition]) -> Vec<&'c Condition> {
+    conditions
+        .iter()
+        .filter_map(|condition| match condition {
+            Condition::Each(each) => Some(each.as_ref()),
+            Condition::Any => Some(*condition),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What is said of the value of a key.
+fn of_entry<'c>(conditions: &[&'c Condition], key: &str) -> Vec<&'c Condition> {
+    conditions
+        .iter()
+        .filter_map(|condition| match condition {
+            Condition::Values(values) => Some(values.as_ref()),
+            Condition::Entry(name, value) if name == key => Some(value.as_ref()),
+            Condition::Any => Some(*condition),
+            _ => None,
+        })
+        .collect()
+}
+
+fn names_parts(condition: &Condition) -> bool {
+    match condition {
+        Condition::Fields(_) => true,
+        Condition::AllOf(all) | Condition::AnyOf(all) => all.iter().any(names_parts),
+        _ => false,
+    }
+}
+
+/// Whether a condition says something of what a list holds, part by part.
+fn is_inside(condition: &Condition) -> bool {
+    match condition {
+        Condition::Each(each) => names_parts(each),
+        _ => false,
+    }
+}
+
+/// Whether anything in there can be guarded by itself.
+fn holds_objects(schema: &Schema) -> bool {
+    match schema.kind {
+        Kind::Object(_) => true,
+        Kind::List(inner) | Kind::Map(inner) => holds_objects(inner),
+        _ => false,
     }
 }
 
@@ -167,21 +438,6 @@ fn defaults_to_benign(risk: &Risk, absent: &Effect, value: &Value<'_>) -> bool {
             .benign
             .iter()
             .any(|benign| matches!(benign, Benign::Text(text) if text == word))
-}
-
-fn is_zero(value: &Value<'_>) -> bool {
-    match value {
-        Value::Absent | Value::Null => true,
-        Value::Bool(value) => !value,
-        Value::Int(value) => *value == 0,
-        Value::Uint(value) => *value == 0,
-        Value::Float(value) => *value == 0.0,
-        Value::Text(text) => text.is_empty(),
-        Value::List(list) => list.is_empty(),
-        Value::Map(map) => map.is_empty(),
-        // An object that is there says something, even if it is empty.
-        Value::Object(_) => false,
-    }
 }
 
 fn is(benign: &Benign, value: &Value<'_>) -> bool {
@@ -204,19 +460,5 @@ fn is(benign: &Benign, value: &Value<'_>) -> bool {
             entries.iter().all(|(key, _)| words.contains(&key.as_ref()))
         }
         _ => false,
-    }
-}
-
-/// A value for a message: booleans, numbers, words of a vocabulary, and texts
-/// that the definition calls printable. Everything else is secret.
-fn shown(schema: &Schema, value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Int(value) => Some(value.to_string()),
-        Value::Uint(value) => Some(value.to_string()),
-        Value::Text(text) if matches!(schema.kind, Kind::Enum(_)) || schema.printable => {
-            Some(text.escape_debug().take(128).collect())
-        }
-        _ => None,
     }
 }

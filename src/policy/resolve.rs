@@ -1,22 +1,32 @@
 //! From a policy file as it is written to policies that can be decided by.
 //!
 //! Every name is resolved against the definitions and against the names of the
-//! file; everything that is wrong is reported, with its place and the nearest
-//! name. A file with a mistake makes no configuration at all.
+//! file; everything that is wrong is reported in one go, with its place and the
+//! nearest name. A file with a mistake makes no configuration at all. Listeners
+//! and the Engine's address are in `resolve/endpoints`, rules in
+//! `resolve/rules`; conditions in `resolve/conditions`, matchers in
+//! `resolve/matchers`, and the values that they name in `resolve/values`.
 
-use std::net::SocketAddr;
+mod conditions;
+mod endpoints;
+mod guarded;
+mod matchers;
+mod rules;
+mod shape;
+mod values;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use serde_saphyr::Spanned;
+pub use endpoints::{Address, Listener};
 
-use super::document::{ListenDocument, PolicyDocument};
-use super::{Client, ClientRules, Place, Policies, Rules};
+use super::document::{self, PolicyDocument, PolicyRulesDocument, Reader};
+use super::yaml::{self, Name};
+use super::{Client, ClientRules, Policies, Rules};
 use crate::api::definition::ApiVersion;
 use crate::api::{NEWEST, OLDEST, Operation};
-use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
-
-/// The mode of a socket where the file says nothing.
-const MODE: u32 = 0o660;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, nearest};
+use rules::Resolved;
 
 /// What a file configures.
 #[derive(Debug)]
@@ -27,250 +37,226 @@ pub struct Configuration {
     pub upstream: PathBuf,
     /// The policies.
     pub policies: Policies,
-}
-
-/// A listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listener {
-    /// Where it listens.
-    pub address: Address,
-}
-
-/// Where a listener listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// At a unix socket.
-    Unix {
-        /// Its path.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// At a TCP socket on loopback.
-    Tcp(SocketAddr),
+    /// What is odd, though not wrong.
+    pub warnings: Diagnostics,
 }
 
 /// Reads and resolves a file.
 pub fn resolve(file: &str, text: &str) -> Result<Configuration, Diagnostics> {
-    let document: PolicyDocument = serde_saphyr::from_str(text).map_err(|error| {
-        let place = error
-            .location()
-            .map_or((1, 1), |place| (place.line(), place.column()));
-        let message = error.without_snippet().to_string();
-        Diagnostics::one(file, text, Diagnostic::new(place, message))
-    })?;
-    let mut resolver = Resolver {
-        file,
-        found: Vec::new(),
+    let mut found = Vec::new();
+    let node = match yaml::parse(text) {
+        Ok(node) => node,
+        Err(diagnostic) => return Err(Diagnostics::new(file, text, vec![diagnostic])),
     };
-    let configuration = resolver.document(&document);
-    match configuration {
-        Some(configuration) if resolver.found.is_empty() => Ok(configuration),
-        _ => Err(Diagnostics::new(file, text, resolver.found)),
+    let document = document::document(&node, &mut found);
+    let mut resolver = Resolver {
+        file: file.into(),
+        level: NEWEST,
+        found,
+    };
+    let made = resolver.document(&document);
+    let diagnostics = Diagnostics::new(file, text, resolver.found);
+    match made {
+        Some((listeners, upstream, policies)) if !diagnostics.has_errors() => Ok(Configuration {
+            listeners,
+            upstream,
+            policies,
+            warnings: diagnostics,
+        }),
+        _ => Err(diagnostics),
     }
 }
 
-struct Resolver<'f> {
-    file: &'f str,
+/// Resolves one file.
+struct Resolver {
+    file: Arc<str>,
+    /// The API level that the file is read as of.
+    level: ApiVersion,
     found: Vec<Diagnostic>,
 }
 
-fn place<T>(spanned: &Spanned<T>) -> (u64, u64) {
-    (spanned.referenced.line(), spanned.referenced.column())
-}
-
-impl Resolver<'_> {
-    fn report<T>(&mut self, at: &Spanned<T>, message: String, help: Option<String>) {
-        let mut diagnostic = Diagnostic::new(place(at), message);
-        diagnostic.help = help;
-        self.found.push(diagnostic);
+impl Resolver {
+    fn reader(&mut self) -> Reader<'_> {
+        Reader {
+            found: &mut self.found,
+        }
     }
 
-    fn document(&mut self, document: &PolicyDocument) -> Option<Configuration> {
+    fn report(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
+        self.reader().report(code, span, message, help);
+    }
+
+    fn warn(&mut self, code: Code, span: Span, message: impl Into<String>, help: &str) {
+        let warning = Diagnostic::warning(code, span, message).help(help.to_owned());
+        self.found.push(warning);
+    }
+
+    fn document(
+        &mut self,
+        document: &PolicyDocument,
+    ) -> Option<(Vec<Listener>, PathBuf, Policies)> {
+        if let Some(api) = &document.api {
+            self.api(api);
+        }
+        let policies: Vec<(&PolicyRulesDocument, Resolved)> = document
+            .policies
+            .iter()
+            .map(|policy| (policy, self.policy(policy)))
+            .collect();
+        let clients = self.clients(document, &policies);
+        let (listeners, of) = self.listeners(document);
+        let upstream = document
+            .upstream
+            .as_ref()
+            .and_then(|upstream| self.upstream(upstream));
+        // What seems unused may only be misspelt somewhere.
+        if self.found.is_empty() {
+            self.unused(document);
+        }
+        let policies = Policies {
+            clients,
+            listeners: of,
+        };
+        Some((listeners, upstream?, policies))
+    }
+
+    fn api(&mut self, level: &Name) {
+        let known = level
+            .text
+            .strip_prefix("1.")
+            .filter(|minor| !minor.starts_with(['0', '+']))
+            .and_then(|minor| minor.parse().ok())
+            .map(ApiVersion)
+            .filter(|version| (OLDEST..=NEWEST).contains(version));
+        if let Some(version) = known {
+            self.level = version;
+        } else {
+            let message = format!("`{}` is not an API level that opgate knows", level.text);
+            let help = format!("write one from \"{OLDEST}\" to \"{NEWEST}\"");
+            self.report(Code::ApiLevel, level.span, message, help);
+        }
+    }
+
+    /// Each client with the rules of its policies, in the order of the client.
+    fn clients(
+        &mut self,
+        document: &PolicyDocument,
+        policies: &[(&PolicyRulesDocument, Resolved)],
+    ) -> Vec<ClientRules> {
         let mut clients = Vec::with_capacity(document.clients.len());
-        for (name, client) in &document.clients {
+        for client in &document.clients {
             let mut rules = vec![Rules::default(); Operation::ALL.len()];
-            for policy in &client.policies {
-                let Some(document) = document.policies.get(&policy.value) else {
-                    let names = document.policies.keys().map(String::as_str);
-                    let help = nearest(&policy.value, names);
-                    let message = format!("there is no policy `{}`", policy.value);
-                    self.report(policy, message, help);
+            let mut given: Vec<&str> = Vec::new();
+            for name in &client.policies {
+                if given.contains(&name.text.as_str()) {
+                    let message = format!("policy `{}` is given twice", name.text);
+                    self.warn(Code::Unused, name.span, message, "once is enough");
+                    continue;
+                }
+                given.push(&name.text);
+                let policy = policies
+                    .iter()
+                    .find(|(policy, _)| policy.name.text == name.text);
+                let Some((_, resolved)) = policy else {
+                    let names = policies.iter().map(|(policy, _)| policy.name.text.as_str());
+                    let help = nearest(&name.text, names);
+                    let message = format!("there is no policy `{}`", name.text);
+                    self.report(Code::UnknownPolicy, name.span, message, help);
                     continue;
                 };
-                self.rules(&document.allow, &mut rules, |rules| &mut rules.allow);
-                self.rules(&document.deny, &mut rules, |rules| &mut rules.deny);
+                for (operation, rule) in &resolved.allow {
+                    if let Some(rules) = rules.get_mut(*operation as usize) {
+                        rules.allow.push(Arc::clone(rule));
+                    }
+                }
+                for (operation, rule) in &resolved.deny {
+                    if let Some(rules) = rules.get_mut(*operation as usize) {
+                        rules.deny.push(Arc::clone(rule));
+                    }
+                }
+            }
+            if client.policies.is_empty() {
+                let message = format!("client `{}` has no policy", client.name.text);
+                let help = "everything that it asks for is refused";
+                self.warn(Code::Unused, client.name.span, message, help);
             }
             clients.push(ClientRules {
-                name: name.clone(),
+                name: client.name.text.as_str().into(),
                 rules,
             });
         }
-        // Policies that no client has are checked all the same.
-        for (name, policy) in &document.policies {
-            let used = document
-                .clients
-                .values()
-                .any(|client| client.policies.iter().any(|used| used.value == *name));
-            if !used {
-                let mut rules = vec![Rules::default(); Operation::ALL.len()];
-                self.rules(&policy.allow, &mut rules, |rules| &mut rules.allow);
-                self.rules(&policy.deny, &mut rules, |rules| &mut rules.deny);
-            }
-        }
-        self.api(&document.api);
-        let (listeners, of) = self.listeners(document);
-        let upstream = self.upstream(&document.upstream);
-        self.found.sort_by_key(|diagnostic| diagnostic.place);
-        self.found.dedup();
-        Some(Configuration {
-            listeners,
-            upstream: upstream?,
-            policies: Policies {
-                clients,
-                listeners: of,
-            },
-        })
-    }
-
-    fn rules(
-        &mut self,
-        names: &[Spanned<String>],
-        rules: &mut [Rules],
-        part: impl Fn(&mut Rules) -> &mut Option<Place>,
-    ) {
-        for name in names {
-            let Some(operation) = Operation::from_name(&name.value) else {
-                let names = Operation::ALL.iter().map(|operation| operation.name());
-                let help = nearest(&name.value, names);
-                let message = format!("there is no operation `{}`", name.value);
-                self.report(name, message, help);
-                continue;
-            };
-            // An operation with variants stands for all of them.
-            let definition = operation.definition();
-            let whole = std::iter::once(definition).chain(definition.variants());
-            for definition in whole {
-                let place = Place {
-                    file: self.file.to_owned(),
-                    line: place(name).0,
-                };
-                if let Some(rules) = rules.get_mut(usize::from(definition.index)) {
-                    part(rules).get_or_insert(place);
-                }
-            }
-        }
+        clients
     }
 
     fn listeners(&mut self, document: &PolicyDocument) -> (Vec<Listener>, Vec<Client>) {
         let mut listeners: Vec<Listener> = Vec::new();
         let mut of = Vec::new();
         for listen in &document.listen {
-            let names: Vec<&str> = document.clients.keys().map(String::as_str).collect();
-            let client = names.iter().position(|name| *name == listen.client.value);
+            let Some(name) = &listen.client else {
+                let message = "the listener does not say who its clients are";
+                let help = "write `client: NAME` with the name of a client".to_owned();
+                self.report(Code::MissingKey, listen.span, message, help);
+                continue;
+            };
+            let names = document
+                .clients
+                .iter()
+                .map(|client| client.name.text.as_str());
+            let client = names.clone().position(|client| client == name.text);
             if client.is_none() {
-                let message = format!("there is no client `{}`", listen.client.value);
-                let help = nearest(&listen.client.value, names.into_iter());
-                self.report(&listen.client, message, help);
+                let message = format!("there is no client `{}`", name.text);
+                self.report(
+                    Code::UnknownClient,
+                    name.span,
+                    message,
+                    nearest(&name.text, names),
+                );
             }
-            if let Some((at, address)) = self.address(listen) {
-                let same = |other: &Listener| match (&other.address, &address) {
-                    (Address::Unix { path: a, .. }, Address::Unix { path: b, .. }) => a == b,
-                    (a, b) => a == b,
-                };
-                if listeners.iter().any(same) {
-                    let message = "another listener has the same address".to_owned();
-                    self.report(at, message, None);
-                }
-                listeners.push(Listener { address });
+            if let Some(listener) = self.listener(listen, &listeners) {
+                listeners.push(listener);
+                of.extend(client.map(Client));
             }
-            of.extend(client.map(Client));
         }
         if document.listen.is_empty() {
-            self.found.push(Diagnostic::new(
-                (1, 1),
-                "`listen` is empty: nobody could call",
-            ));
+            let message = "`listen` is empty: nobody could call";
+            self.report(Code::Listener, Span::START, message, None);
         }
         (listeners, of)
     }
 
-    fn address<'d>(
-        &mut self,
-        listen: &'d ListenDocument,
-    ) -> Option<(&'d Spanned<String>, Address)> {
-        match (&listen.unix, &listen.tcp) {
-            (Some(unix), None) => {
-                let mode = match &listen.mode {
-                    None => MODE,
-                    Some(mode) => self.mode(mode),
-                };
-                let path = PathBuf::from(&unix.value);
-                if !path.is_absolute() {
-                    let message = "the path of a socket must be absolute".to_owned();
-                    self.report(unix, message, None);
-                }
-                Some((unix, Address::Unix { path, mode }))
-            }
-            (None, Some(tcp)) => match tcp.value.parse::<SocketAddr>() {
-                Ok(address) if address.ip().is_loopback() => Some((tcp, Address::Tcp(address))),
-                Ok(_) => {
-                    let message = "plain TCP is for loopback only".to_owned();
-                    self.report(tcp, message, None);
-                    None
-                }
-                Err(_) => {
-                    let message = format!("`{}` is not an address and a port", tcp.value);
-                    let help = Some("write `127.0.0.1:2375`".to_owned());
-                    self.report(tcp, message, help);
-                    None
-                }
-            },
-            _ => {
-                let message = "a listener has `unix` or `tcp`, one of them".to_owned();
-                self.report(&listen.client, message, None);
-                None
+    /// Names that nothing refers to.
+    fn unused(&mut self, document: &PolicyDocument) {
+        for client in &document.clients {
+            let listened = document.listen.iter().any(|listen| {
+                listen
+                    .client
+                    .as_ref()
+                    .is_some_and(|name| name.text == client.name.text)
+            });
+            if !listened {
+                let message = format!("client `{}` has no listener", client.name.text);
+                let help = "nobody can be this client";
+                self.warn(Code::Unused, client.name.span, message, help);
             }
         }
-    }
-
-    fn api(&mut self, level: &Spanned<String>) {
-        let known = level
-            .value
-            .strip_prefix("1.")
-            .and_then(|minor| minor.parse().ok())
-            .map(ApiVersion)
-            .filter(|version| (OLDEST..=NEWEST).contains(version));
-        if known.is_none() {
-            let message = format!("`{}` is not an API level that opgate knows", level.value);
-            let help = Some(format!("write one from \"{OLDEST}\" to \"{NEWEST}\""));
-            self.report(level, message, help);
-        }
-    }
-
-    fn mode(&mut self, mode: &Spanned<String>) -> u32 {
-        match u32::from_str_radix(&mode.value, 8) {
-            Ok(bits) if bits <= 0o777 => bits,
-            _ => {
-                let message = format!("`{}` is not the mode of a socket", mode.value);
-                let help = Some("write three octal digits, such as \"0660\"".to_owned());
-                self.report(mode, message, help);
-                MODE
+        for policy in &document.policies {
+            let given = document.clients.iter().any(|client| {
+                client
+                    .policies
+                    .iter()
+                    .any(|name| name.text == policy.name.text)
+            });
+            if !given {
+                let message = format!("policy `{}` belongs to no client", policy.name.text);
+                let help = "name it in the `policies` of a client";
+                self.warn(Code::Unused, policy.name.span, message, help);
             }
         }
-    }
-
-    fn upstream(&mut self, upstream: &Spanned<String>) -> Option<PathBuf> {
-        let path = upstream
-            .value
-            .strip_prefix("unix://")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute());
-        if path.is_none() {
-            let message = "the upstream must be a unix socket".to_owned();
-            let help = Some("write `unix:///var/run/docker.sock`".to_owned());
-            self.report(upstream, message, help);
-        }
-        path
     }
 }

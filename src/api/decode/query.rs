@@ -41,6 +41,11 @@ impl<'a> Parameters<'a> {
         self.definitions.iter().zip(&self.values)
     }
 
+    /// The parameter at this place of the definition, with its value.
+    pub(crate) fn at(&self, index: usize) -> Option<(&'static ParameterDef, &Value<'a>)> {
+        self.definitions.get(index).zip(self.values.get(index))
+    }
+
     /// The value of the parameter of this name, if it was given.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.iter()

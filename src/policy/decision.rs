@@ -1,0 +1,137 @@
+//! What was decided and why: denials for clients and records, and traces for
+//! whoever wants to see every rule.
+//!
+//! Shows no value of a request but those that may be shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::RuleName;
+use super::guard::Finding;
+use super::rule::{Allow, Deny, Why};
+use crate::api::Operation;
+use crate::request::Decoded;
+
+/// Why a request is denied.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Reason {
+    /// No rule allows the operation.
+    NotAllowed,
+    /// A rule denies it, because of this field if one is named.
+    Denied(Arc<RuleName>, Option<String>),
+    /// No rule that allows the operation fits; this is the one that came nearest.
+    Unfit(Box<Why>, Arc<RuleName>),
+}
+
+/// A request that may not be forwarded, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Denial {
+    client: Arc<str>,
+    operation: Operation,
+    reason: Reason,
+}
+
+impl Denial {
+    pub(super) fn new(client: Arc<str>, operation: Operation, reason: Reason) -> Self {
+        Self {
+            client,
+            operation,
+            reason,
+        }
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The field that was the reason, if it was one.
+    pub fn field(&self) -> Option<&str> {
+        match &self.reason {
+            Reason::Unfit(why, _) => Some(why.path()),
+            Reason::Denied(_, path) => path.as_deref(),
+            Reason::NotAllowed => None,
+        }
+    }
+
+    /// The rule that denied it, or the one that came nearest to allowing it.
+    pub fn rule(&self) -> Option<&Arc<RuleName>> {
+        match &self.reason {
+            Reason::Unfit(_, rule) | Reason::Denied(rule, _) => Some(rule),
+            Reason::NotAllowed => None,
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { path, found, must } => write!(f, "{path}{found} {must}"),
+            Self::Guarded(finding @ Finding { newer: Some(_), .. }) => finding.fmt(f),
+            Self::Guarded(finding) => write!(f, "{finding} and no rule opens it"),
+        }
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            client, operation, ..
+        } = self;
+        write!(f, "{operation} refused for client {client}: ")?;
+        match &self.reason {
+            Reason::NotAllowed => f.write_str("no rule allows this operation"),
+            Reason::Denied(rule, None) => {
+                write!(f, "a rule denies this operation ({})", rule.place)
+            }
+            Reason::Denied(rule, Some(path)) => {
+                write!(f, "a rule denies it for its {path} ({})", rule.place)
+            }
+            Reason::Unfit(why, rule) => write!(f, "{why} ({})", rule.place),
+        }
+    }
+}
+
+impl std::error::Error for Denial {}
+
+/// What each rule of a client says of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// The rules, in the order in which they are asked.
+    pub steps: Vec<Step>,
+}
+
+/// What one rule says of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The rule.
+    pub rule: Arc<RuleName>,
+    /// Whether it is one that denies.
+    pub denies: bool,
+    /// Whether it fits the request: allows it, or denies it.
+    pub fits: bool,
+    /// Why it does not, or which field made it fire.
+    pub why: Option<String>,
+}
+
+impl Step {
+    pub(super) fn denying(deny: &Deny, request: &Decoded<'_>) -> Self {
+        let fired = deny.fires(request);
+        Self {
+            rule: Arc::clone(&deny.name),
+            denies: true,
+            fits: fired.is_some(),
+            why: fired.and_then(|fired| fired.path),
+        }
+    }
+
+    pub(super) fn allowing(allow: &Allow, request: &Decoded<'_>) -> Self {
+        let why = allow.accepts(request).err();
+        Self {
+            rule: Arc::clone(&allow.name),
+            denies: false,
+            fits: why.is_none(),
+            why: why.map(|why| why.to_string()),
+        }
+    }
+}

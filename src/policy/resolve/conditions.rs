@@ -1,0 +1,420 @@
+//! Conditions: from what a rule writes to typed matchers.
+//!
+//! A condition is read at a place ([`At`]): a parameter, a field, an element, a
+//! part. The place's definition says which fields and matchers there can be, and
+//! what a value must look like. Whatever does not fit is reported; what comes out
+//! is only used when nothing was.
+
+use super::Resolver;
+use super::values::Amount;
+use crate::api::definition::{
+    BodyDef, Effect, FieldDef, Guard, Kind as SchemaKind, ObjectDef, OperationDef, ParameterDef,
+    Risk, Schema,
+};
+use crate::diagnostic::{Code, Span, nearest};
+use crate::policy::condition::{Condition, FieldCondition, Untagged, join};
+use crate::policy::derived::{Derived, untagged};
+use crate::policy::parts;
+use crate::policy::rule::Conditions;
+use crate::policy::yaml::{Entry, Kind, Node};
+
+/// The words that are matchers. No field or part is called by one of them.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "any",
+    "absent",
+    "required",
+    "equal",
+    "not",
+    "all_of",
+    "any_of",
+    "min",
+    "max",
+    "glob",
+    "under",
+    "image",
+    "each",
+    "contains",
+    "subset",
+    "max_items",
+    "keys",
+    "values",
+];
+
+/// Where a condition stands.
+#[derive(Clone)]
+pub(super) struct At {
+    pub(super) schema: &'static Schema,
+    pub(super) absent: Effect,
+    pub(super) zero: Effect,
+    /// The guarded leaf that it is, if it is one.
+    pub(super) risk: Option<&'static Risk>,
+    pub(super) path: String,
+    /// Whether the condition is turned into its opposite.
+    pub(super) negated: bool,
+    /// What an image without tag and digest means here.
+    pub(super) untagged: Untagged,
+}
+
+impl At {
+    fn field(&self, field: &'static FieldDef) -> Self {
+        Self {
+            schema: &field.schema,
+            absent: field.absent,
+            zero: field.zero,
+            risk: Some(&field.risk),
+            path: join(&self.path, field.name),
+            negated: self.negated,
+            untagged: self.untagged,
+        }
+    }
+
+    fn parameter(place: &str, parameter: &'static ParameterDef) -> Self {
+        Self {
+            schema: &parameter.schema,
+            absent: parameter.absent,
+            zero: parameter.zero,
+            risk: Some(&parameter.risk),
+            path: join(place, parameter.name),
+            negated: false,
+            untagged: Untagged::Latest,
+        }
+    }
+
+    fn whole(schema: &'static Schema, path: &str, untagged: Untagged) -> Self {
+        Self {
+            schema,
+            absent: Effect::Nothing,
+            zero: Effect::Value,
+            risk: None,
+            path: path.to_owned(),
+            negated: false,
+            untagged,
+        }
+    }
+
+    pub(super) fn inner(&self, schema: &'static Schema, piece: &str) -> Self {
+        Self {
+            negated: self.negated,
+            ..Self::whole(schema, &join(&self.path, piece), self.untagged)
+        }
+    }
+
+    /// The fields or parts that there are.
+    fn fields(&self) -> Option<&'static ObjectDef> {
+        match self.schema.kind {
+            SchemaKind::Object(definition) => Some(definition),
+            SchemaKind::Text => parts::definition(self.schema.format?),
+            _ => None,
+        }
+    }
+
+    /// What there is, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match (self.schema.kind, self.schema.format) {
+            (_, Some(format)) => format.name(),
+            (SchemaKind::Bool, _) => "boolean",
+            (SchemaKind::Int { .. }, _) => "integer",
+            (SchemaKind::Float, _) => "number",
+            (SchemaKind::Text, _) => "text",
+            (SchemaKind::Enum(_), _) => "word",
+            (SchemaKind::Bytes, _) => "base64 text",
+            (SchemaKind::List(_), _) => "list",
+            (SchemaKind::Map(_), _) => "map",
+            (SchemaKind::Object(_), _) => "object",
+        }
+    }
+}
+
+impl Resolver {
+    /// One of the places that a rule can speak of: `path`, `query`, `header`,
+    /// `body`, or a derived field.
+    pub(super) fn place(
+        &mut self,
+        operation: &'static OperationDef,
+        entry: &Entry,
+        conditions: &mut Conditions,
+    ) {
+        let (key, node) = (entry.key.text.as_str(), &entry.value);
+        match key {
+            "path" => {
+                let found = self.parameters(operation.path_parameters, key, node);
+                conditions.path.extend(found);
+            }
+            "query" => {
+                let found = self.parameters(operation.query, key, node);
+                conditions.query.extend(found);
+            }
+            "header" => {
+                let found = self.parameters(operation.headers, key, node);
+                conditions.header.extend(found);
+            }
+            "body" => match operation.body {
+                BodyDef::Json { schema, .. } => {
+                    let at = At::whole(schema, key, Untagged::Latest);
+                    conditions.body = self.condition(node, &at);
+                }
+                BodyDef::None | BodyDef::Stream { .. } => {
+                    let message = format!("{} has no body with fields", operation.name);
+                    self.report(Code::UnknownField, entry.key.span, message, None);
+                }
+            },
+            name => match Derived::of(operation, name) {
+                Some(derived) => {
+                    let at = At::whole(derived.schema(), name, untagged(operation));
+                    if let Some(condition) = self.condition(node, &at) {
+                        if derived == Derived::Networks && !condition.opens() {
+                            self.not_whole(entry.key.span, name);
+                        }
+                        conditions.derived.push((derived, condition));
+                    }
+                }
+                None => self.unknown_place(operation, entry),
+            },
+        }
+    }
+
+    fn unknown_place(&mut self, operation: &OperationDef, entry: &Entry) {
+        let places = ["path", "query", "header", "body", "opaque"];
+        let names = places.into_iter().chain(operation.derived.iter().copied());
+        let name = &entry.key.text;
+        let as_field =
+            |parameters: &[ParameterDef]| parameters.iter().any(|parameter| parameter.name == name);
+        let in_body = match operation.body {
+            BodyDef::Json { schema, .. } => match schema.kind {
+                SchemaKind::Object(object) => object.fields.iter().any(|field| field.name == name),
+                _ => false,
+            },
+            _ => false,
+        };
+        let help = if as_field(operation.query) {
+            Some(format!("it is a parameter: write `query: {{ {name}: … }}`"))
+        } else if as_field(operation.path_parameters) {
+            Some(format!("it is a parameter: write `path: {{ {name}: … }}`"))
+        } else if in_body {
+            Some(format!(
+                "it is a field of the body: write `body: {{ {name}: … }}`"
+            ))
+        } else {
+            nearest(name, names.clone())
+        };
+        let all: Vec<&str> = names.collect();
+        let help = help.unwrap_or_else(|| format!("there can be {}", all.join(", ")));
+        let message = format!("`{name}` is not a part of {}", operation.name);
+        self.report(Code::UnknownField, entry.key.span, message, help);
+    }
+
+    fn parameters(
+        &mut self,
+        definitions: &'static [ParameterDef],
+        place: &str,
+        node: &Node,
+    ) -> Vec<FieldCondition> {
+        let mut conditions = Vec::new();
+        for entry in self.reader().entries(node) {
+            let name = entry.key.text.as_str();
+            let same = |definition: &&ParameterDef| {
+                definition.name == name
+                    || (place == "header" && definition.name.eq_ignore_ascii_case(name))
+            };
+            let Some(index) = definitions.iter().position(|definition| same(&definition)) else {
+                let names = definitions.iter().map(|definition| definition.name);
+                self.unknown_field(entry, place, names);
+                continue;
+            };
+            let Some(definition) = definitions.get(index) else {
+                continue;
+            };
+            if definition.span.since > self.level {
+                self.too_new(entry.key.span, name, definition.span.since);
+                continue;
+            }
+            let at = At::parameter(place, definition);
+            if let Some(condition) = self.leaf(&entry.value, &at, entry.key.span) {
+                conditions.push(FieldCondition {
+                    index,
+                    name: definition.name,
+                    condition,
+                });
+            }
+        }
+        conditions
+    }
+
+    fn unknown_field<'n>(
+        &mut self,
+        entry: &Entry,
+        path: &str,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) {
+        let message = format!("`{path}` has no `{}`", entry.key.text);
+        let all: Vec<&str> = names.clone().collect();
+        let help = nearest(&entry.key.text, names).unwrap_or_else(|| match all.as_slice() {
+            [] => "there is nothing in it".to_owned(),
+            all if all.len() <= 8 => format!("there can be {}", all.join(", ")),
+            _ => "`opgate ops OPERATION` lists what there is".to_owned(),
+        });
+        self.report(Code::UnknownField, entry.key.span, message, help);
+    }
+
+    /// A condition on a field or parameter, which must open it if it is guarded.
+    fn leaf(&mut self, node: &Node, at: &At, span: Span) -> Option<Condition> {
+        let condition = self.condition(node, at)?;
+        let object =
+            matches!(at.schema.kind, SchemaKind::Object(object) if !object.fields.is_empty());
+        let guarded = at.risk.is_some_and(|risk| risk.guard != Guard::Open);
+        if guarded && !object && !at.negated && !condition.opens() {
+            self.not_whole(span, &at.path);
+        }
+        Some(condition)
+    }
+
+    /// What a node says of the value at a place.
+    pub(super) fn condition(&mut self, node: &Node, at: &At) -> Option<Condition> {
+        match &node.kind {
+            Kind::Map(_) => self.map(node, at),
+            Kind::Null => {
+                let message = format!("nothing is said of `{}`", at.path);
+                let help = "write `absent` if it must not be set, `any` if it may be anything";
+                self.report(Code::WrongType, node.span, message, help.to_owned());
+                None
+            }
+            Kind::Text(text) if text == "any" => self.any(node, at),
+            Kind::Text(text) if text == "absent" => Some(Condition::Absent),
+            Kind::Text(text) if text == "required" => Some(Condition::Required),
+            Kind::List(_) | Kind::Text(_) | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => {
+                self.one_of(node, at)
+            }
+        }
+    }
+
+    /// A plain value, or a list of which one must be the value.
+    pub(super) fn one_of(&mut self, node: &Node, at: &At) -> Option<Condition> {
+        match at.schema.kind {
+            SchemaKind::List(_) | SchemaKind::Map(_) | SchemaKind::Object(_) => {
+                let message = format!(
+                    "`{}` is a {}, and cannot be a plain value",
+                    at.path,
+                    at.kind()
+                );
+                let help = match at.schema.kind {
+                    SchemaKind::List(_) => {
+                        "write `subset: [ … ]` (nothing else), `contains: …` (among others) or `each: …`"
+                    }
+                    SchemaKind::Map(_) => "write `keys: …`, `values: …` or `contains: { KEY: … }`",
+                    _ => "name its fields",
+                };
+                self.report(Code::WrongMatcher, node.span, message, help.to_owned());
+                return None;
+            }
+            _ => {}
+        }
+        let nodes = match &node.kind {
+            Kind::List(nodes) => nodes.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        if nodes.is_empty() {
+            let message = "a choice of nothing fits nothing";
+            self.report(Code::EmptyRange, node.span, message, None);
+            return None;
+        }
+        let mut literals = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            self.reference(node, at);
+            literals.push(self.literal(node, at)?);
+        }
+        Some(Condition::OneOf(literals))
+    }
+
+    /// Matchers by name, and fields.
+    fn map(&mut self, node: &Node, at: &At) -> Option<Condition> {
+        let mut all = Vec::new();
+        let mut fields = Vec::new();
+        let mut bounds: (Option<Amount>, Option<Amount>) = (None, None);
+        let mut whole = true;
+        let entries = self.reader().entries(node);
+        if entries.is_empty() {
+            let message = format!("nothing is said of `{}`", at.path);
+            self.report(Code::WrongType, node.span, message, None);
+            return None;
+        }
+        for entry in entries {
+            let known = match entry.key.text.as_str() {
+                "min" => {
+                    bounds.0 = self.amount(entry, at);
+                    bounds.0.is_some()
+                }
+                "max" => {
+                    bounds.1 = self.amount(entry, at);
+                    bounds.1.is_some()
+                }
+                name if KEYWORDS.contains(&name) => match self.keyword(entry, at) {
+                    Some(condition) => {
+                        all.push(condition);
+                        true
+                    }
+                    None => false,
+                },
+                _ => match self.named(entry, at) {
+                    Some(field) => {
+                        fields.push(field);
+                        true
+                    }
+                    None => false,
+                },
+            };
+            whole &= known;
+        }
+        if bounds.0.is_some() || bounds.1.is_some() {
+            all.push(self.range(bounds, node.span)?);
+        }
+        if !fields.is_empty() {
+            all.push(Condition::Fields(fields));
+        }
+        match (whole, all.len()) {
+            (false, _) => None,
+            (true, 1) => all.pop(),
+            (true, _) => Some(Condition::AllOf(all)),
+        }
+    }
+
+    /// A condition on a field or part by name.
+    fn named(&mut self, entry: &Entry, at: &At) -> Option<FieldCondition> {
+        let name = entry.key.text.as_str();
+        let Some(definition) = at.fields() else {
+            let message = format!("there is no matcher `{name}`");
+            let help = nearest(name, KEYWORDS.iter().copied()).or_else(|| match at.schema.kind {
+                SchemaKind::Map(_) => Some(format!(
+                    "to match one key write `contains: {{ {name}: … }}`"
+                )),
+                SchemaKind::List(_) => Some(
+                    "to match what it holds write `each: { … }` or `contains: { … }`".to_owned(),
+                ),
+                _ => Some(format!(
+                    "`{}` is a {} and has no fields",
+                    at.path,
+                    at.kind()
+                )),
+            });
+            self.report(Code::UnknownMatcher, entry.key.span, message, help);
+            return None;
+        };
+        let found = definition.fields.iter().enumerate();
+        let mut found = found.filter(|(_, field)| field.name == name);
+        let Some((index, field)) = found.next() else {
+            let names = definition.fields.iter().map(|field| field.name);
+            self.unknown_field(entry, &at.path, names);
+            return None;
+        };
+        if field.span.since > self.level {
+            self.too_new(entry.key.span, name, field.span.since);
+            return None;
+        }
+        let at = at.field(field);
+        let condition = self.leaf(&entry.value, &at, entry.key.span)?;
+        Some(FieldCondition {
+            index,
+            name: field.name,
+            condition,
+        })
+    }
+}

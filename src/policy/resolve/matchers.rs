@@ -1,0 +1,298 @@
+//! Matchers by name: which fits what, and what it takes.
+
+use super::Resolver;
+use super::conditions::At;
+use super::values::Amount;
+use crate::api::definition::{Kind as SchemaKind, Schema};
+use crate::diagnostic::{Code, Span};
+use crate::format::Format;
+use crate::policy::condition::{Condition, Glob, ImageMatcher, ImagePattern, Range};
+use crate::policy::parts;
+use crate::policy::yaml::{Entry, Kind, Node};
+
+impl Resolver {
+    pub(super) fn range(
+        &mut self,
+        bounds: (Option<Amount>, Option<Amount>),
+        span: Span,
+    ) -> Option<Condition> {
+        let range = Range {
+            min: bounds.0.as_ref().map(|amount| amount.value),
+            max: bounds.1.as_ref().map(|amount| amount.value),
+        };
+        if range.is_empty() {
+            let message = "no number is within these bounds";
+            let help = range.min.is_none().then(|| {
+                "without `min` the range begins at 0: write `min`, if less than nothing is meant"
+                    .to_owned()
+            });
+            let at = bounds.1.or(bounds.0).map_or(span, |amount| amount.span);
+            self.report(Code::EmptyRange, at, message, help);
+            return None;
+        }
+        Some(Condition::Range(range))
+    }
+
+    pub(super) fn keyword(&mut self, entry: &Entry, at: &At) -> Option<Condition> {
+        let (name, node) = (entry.key.text.as_str(), &entry.value);
+        let kind = at.schema.kind;
+        let is_text = matches!(kind, SchemaKind::Text | SchemaKind::Enum(_));
+        let fits = match name {
+            "glob" => is_text,
+            "under" => {
+                matches!(kind, SchemaKind::Text)
+                    && matches!(
+                        at.schema.format,
+                        None | Some(Format::HostPath | Format::ContainerPath)
+                    )
+            }
+            "image" => at.schema.format == Some(Format::ImageReference),
+            "each" | "subset" => matches!(kind, SchemaKind::List(_)),
+            "contains" | "max_items" => matches!(kind, SchemaKind::List(_) | SchemaKind::Map(_)),
+            "keys" | "values" => matches!(kind, SchemaKind::Map(_)),
+            _ => true,
+        };
+        if !fits {
+            let message = format!(
+                "`{name}` does not fit `{}`, which is a {}",
+                at.path,
+                at.kind()
+            );
+            self.report(Code::WrongMatcher, entry.key.span, message, None);
+            return None;
+        }
+        match (name, kind) {
+            ("any", _) => self.flag(node).and_then(|_| self.any(node, at)),
+            ("absent", _) => self.flag(node).map(|yes| {
+                if yes {
+                    Condition::Absent
+                } else {
+                    Condition::Required
+                }
+            }),
+            ("required", _) => self.flag(node).map(|yes| {
+                if yes {
+                    Condition::Required
+                } else {
+                    Condition::Absent
+                }
+            }),
+            ("equal", _) => self.one_of(node, at),
+            ("not", _) => {
+                let at = At {
+                    negated: !at.negated,
+                    ..at.clone()
+                };
+                let inner = self.condition(node, &at)?;
+                Some(Condition::Not(Box::new(inner)))
+            }
+            ("all_of", _) => self.several(node, at).map(Condition::AllOf),
+            ("any_of", _) => self.several(node, at).map(Condition::AnyOf),
+            ("glob", _) => self.globs(node, at).map(Condition::Glob),
+            ("under", _) => self.under(node),
+            ("image", _) => self.image(node, at),
+            ("each", SchemaKind::List(element)) => {
+                let inner = self.condition(node, &at.inner(element, "[]"))?;
+                Some(Condition::Each(Box::new(inner)))
+            }
+            ("subset", SchemaKind::List(element)) => {
+                let inner = self.one_of(node, &at.inner(element, "[]"))?;
+                Some(Condition::Each(Box::new(inner)))
+            }
+            ("contains", SchemaKind::List(element)) => {
+                let inner = self.condition(node, &at.inner(element, "[]"))?;
+                Some(Condition::Contains(Box::new(inner)))
+            }
+            ("contains", SchemaKind::Map(inner)) => self.contains_keys(node, at, inner),
+            ("max_items", _) => self.count(node).map(Condition::MaxItems),
+            ("keys", SchemaKind::Map(_)) => {
+                let format = at.schema.format;
+                let inner = self.condition(node, &at.inner(key_schema(format), "{}"))?;
+                Some(Condition::Keys(format, Box::new(inner)))
+            }
+            ("values", SchemaKind::Map(element)) => {
+                let inner = self.condition(node, &at.inner(element, "{}"))?;
+                Some(Condition::Values(Box::new(inner)))
+            }
+            _ => None,
+        }
+    }
+
+    fn flag(&mut self, node: &Node) -> Option<bool> {
+        let Kind::Bool(value) = node.kind else {
+            self.reader().expected(node, "true or false");
+            return None;
+        };
+        Some(value)
+    }
+
+    fn count(&mut self, node: &Node) -> Option<usize> {
+        let count = match node.kind {
+            Kind::Int(count) => usize::try_from(count).ok(),
+            _ => None,
+        };
+        if count.is_none() {
+            self.reader().expected(node, "a number of elements");
+        }
+        count
+    }
+
+    fn several(&mut self, node: &Node, at: &At) -> Option<Vec<Condition>> {
+        let nodes = self.reader().list(node);
+        if nodes.is_empty() {
+            self.reader().expected(node, "a list of conditions");
+            return None;
+        }
+        // Each is looked at, even when one before it is wrong.
+        let conditions: Vec<Option<Condition>> =
+            nodes.iter().map(|node| self.condition(node, at)).collect();
+        conditions.into_iter().collect()
+    }
+
+    /// A map must have these keys, with fitting values.
+    fn contains_keys(&mut self, node: &Node, at: &At, inner: &'static Schema) -> Option<Condition> {
+        let mut all = Vec::new();
+        for entry in self.reader().entries(node) {
+            let name = match at.schema.format {
+                None => entry.key.text.clone(),
+                Some(format) => match format.canonical(&entry.key.text) {
+                    Ok(name) => name.into_owned(),
+                    Err(error) => {
+                        let message =
+                            format!("`{}` is not a {}: {error}", entry.key.text, format.name());
+                        self.report(Code::BadValue, entry.key.span, message, None);
+                        return None;
+                    }
+                },
+            };
+            let condition = self.condition(&entry.value, &at.inner(inner, "{}"))?;
+            all.push(Condition::Entry(name, Box::new(condition)));
+        }
+        if all.is_empty() {
+            self.reader().expected(node, "a map of keys");
+            return None;
+        }
+        Some(Condition::AllOf(all))
+    }
+
+    /// The texts of one text or a list of them.
+    fn texts(&mut self, node: &Node) -> Option<Vec<(Span, String)>> {
+        let nodes = match &node.kind {
+            Kind::List(nodes) => nodes.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let mut texts = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let text = self.reader().text(node)?;
+            texts.push((text.span, text.text));
+        }
+        if texts.is_empty() {
+            let message = "a choice of nothing fits nothing";
+            self.report(Code::EmptyRange, node.span, message, None);
+            return None;
+        }
+        Some(texts)
+    }
+
+    fn globs(&mut self, node: &Node, at: &At) -> Option<Vec<Glob>> {
+        let texts = self.texts(node)?;
+        if let Some(
+            format @ (Format::ContainerReference
+            | Format::NetworkReference
+            | Format::NetworkMode
+            | Format::VolumesFrom
+            | Format::Link),
+        ) = at.schema.format
+        {
+            let message = format!(
+                "a {} can be given by an id, too, so that a form of its name says little",
+                format.name()
+            );
+            self.report(Code::Reference, node.span, message, None);
+        }
+        Some(texts.iter().map(|(_, text)| Glob::new(text)).collect())
+    }
+
+    fn under(&mut self, node: &Node) -> Option<Condition> {
+        let mut roots = Vec::new();
+        for (span, root) in self.texts(node)? {
+            if !root.starts_with('/') {
+                let message = format!("`{root}` is not an absolute path");
+                self.report(Code::BadValue, span, message, None);
+                return None;
+            }
+            roots.push(crate::format::clean_path(&root).into_owned());
+        }
+        Some(Condition::Under(roots))
+    }
+
+    fn image(&mut self, node: &Node, at: &At) -> Option<Condition> {
+        let mut image = ImageMatcher {
+            names: Vec::new(),
+            tags: Vec::new(),
+            digest: false,
+            id: false,
+            all_tags: false,
+            untagged: at.untagged,
+        };
+        if !matches!(node.kind, Kind::Map(_)) {
+            image.names = self.image_names(node)?;
+            return Some(Condition::Image(image));
+        }
+        let keys = ["name", "tag", "digest", "id", "all_tags"];
+        for entry in self.reader().map(node, &keys) {
+            let word = match &entry.value.kind {
+                Kind::Text(text) => text.as_str(),
+                _ => "",
+            };
+            match (entry.key.text.as_str(), word) {
+                ("name", _) => image.names = self.image_names(&entry.value)?,
+                ("tag", _) => image.tags = self.globs(&entry.value, at)?,
+                ("digest", "required") => image.digest = true,
+                ("id", "any") => image.id = true,
+                ("all_tags", "any") => image.all_tags = true,
+                ("digest", _) => self.reader().expected(&entry.value, "`required`"),
+                _ => self.reader().expected(&entry.value, "`any`"),
+            }
+        }
+        Some(Condition::Image(image))
+    }
+
+    fn image_names(&mut self, node: &Node) -> Option<Vec<ImagePattern>> {
+        let mut names = Vec::new();
+        for (span, text) in self.texts(node)? {
+            match ImagePattern::parse(&text) {
+                Ok(pattern) => names.push(pattern),
+                Err(message) => {
+                    let help = "write `alpine` or `docker.io/library/*` for Docker's own images, `ghcr.io/acme/**` for all of a user's, `*/**` for all there are";
+                    self.report(Code::BadValue, span, message, help.to_owned());
+                    return None;
+                }
+            }
+        }
+        Some(names)
+    }
+}
+
+/// Text of the format that keys have.
+fn key_schema(format: Option<Format>) -> &'static Schema {
+    static PLAIN: Schema = Schema::plain(SchemaKind::Text);
+    macro_rules! keys {
+        ($($format:ident),*) => {
+            match format {
+                $(Some(Format::$format) => {
+                    static KEY: Schema = parts::text(Some(Format::$format));
+                    &KEY
+                })*
+                _ => &PLAIN,
+            }
+        };
+    }
+    keys!(
+        Port,
+        ContainerPath,
+        SysctlKey,
+        NetworkReference,
+        RegistryHost
+    )
+}
