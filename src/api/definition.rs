@@ -342,6 +342,22 @@ pub struct ParameterDef {
     pub zero: Effect,
 }
 
+impl ParameterDef {
+    /// What its value is once it is decoded: `filters` is a map from names to
+    /// lists of terms, headers with a common beginning are a map to their texts.
+    pub fn decoded(&'static self) -> &'static Schema {
+        static TEXT: Schema = Schema::plain(Kind::Text);
+        static TERMS: Schema = Schema::plain(Kind::List(&TEXT));
+        static FILTERS: Schema = Schema::plain(Kind::Map(&TERMS));
+        static HEADERS: Schema = Schema::plain(Kind::Map(&TEXT));
+        match self.reading {
+            Reading::Filters => &FILTERS,
+            Reading::Prefix => &HEADERS,
+            _ => &self.schema,
+        }
+    }
+}
+
 /// A piece of a path template.
 #[derive(Clone, Copy, Debug)]
 pub enum Segment {

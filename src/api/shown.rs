@@ -40,7 +40,7 @@ pub fn value(schema: &Schema, value: &Value<'_>) -> Option<String> {
 pub fn parameters(place: &str, parameters: &Parameters<'_>, lines: &mut Vec<String>) {
     for (definition, value) in parameters.iter() {
         let path = format!("{place}.{}", definition.name);
-        self::lines(&definition.schema, value, &path, lines);
+        self::lines(definition.decoded(), value, &path, lines);
     }
 }
 

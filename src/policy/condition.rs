@@ -84,6 +84,33 @@ pub(crate) struct FieldCondition {
 /// What a key of a map is, as far as matchers care.
 static KEY: Schema = Schema::plain(Kind::Text);
 
+/// Text of the format that keys have.
+pub(crate) fn key_schema(format: Option<Format>) -> &'static Schema {
+    macro_rules! keys {
+        ($($format:ident),*) => {
+            match format {
+                $(Some(Format::$format) => {
+                    static OWN: Schema = parts::text(Some(Format::$format));
+                    &OWN
+                })*
+                _ => &KEY,
+            }
+        };
+    }
+    keys!(
+        Port,
+        ContainerPath,
+        SysctlKey,
+        NetworkReference,
+        RegistryHost
+    )
+}
+
+/// Whether two keys are the same to the Engine.
+fn is_key(format: Option<Format>, key: &str, name: &str) -> bool {
+    key == name || format.is_some_and(|format| format.identity(key) == format.identity(name))
+}
+
 /// A value that is not there.
 pub(crate) static ABSENT: Value<'static> = Value::Absent;
 
@@ -153,7 +180,7 @@ impl Condition {
             ),
             Self::Entry(name, condition) => Verdict::any(
                 entries(slot)
-                    .filter(|(key, _, _)| key == name)
+                    .filter(|(key, _, _)| is_key(slot.schema.format, key, name))
                     .map(|(_, schema, value)| condition.matches(Slot::inner(schema, value))),
             ),
             Self::Any
@@ -167,8 +194,8 @@ impl Condition {
     }
 
     fn of_key(&self, format: Option<Format>, key: &str) -> Verdict {
-        let identity = format.map_or(Cow::Borrowed(key), |format| format.identity(key));
-        self.matches(Slot::inner(&KEY, &Value::Text(identity)))
+        let key = Value::Text(Cow::Borrowed(key));
+        self.matches(Slot::inner(key_schema(format), &key))
     }
 
     /// Whether the condition opens the guarded leaf that it stands on: whether

@@ -52,6 +52,7 @@ pub fn resolve(file: &str, text: &str) -> Result<Configuration, Diagnostics> {
     let mut resolver = Resolver {
         file: file.into(),
         level: NEWEST,
+        denies: false,
         found,
     };
     let made = resolver.document(&document);
@@ -72,6 +73,8 @@ struct Resolver {
     file: Arc<str>,
     /// The API level that the file is read as of.
     level: ApiVersion,
+    /// Whether it is a deny whose conditions are read.
+    denies: bool,
     found: Vec<Diagnostic>,
 }
 

@@ -47,7 +47,7 @@ impl<'v, 'a> Slot<'v, 'a> {
     /// The value of a parameter.
     pub(crate) fn parameter(parameter: &'static ParameterDef, value: &'v Value<'a>) -> Self {
         Self {
-            schema: &parameter.schema,
+            schema: parameter.decoded(),
             absent: parameter.absent,
             zero: parameter.zero,
             value,

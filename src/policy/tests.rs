@@ -225,3 +225,9 @@ fn a_line_break_opens_no_other_door() {
         assert!(error.starts_with("not understood: "), "{error}");
     }
 }
+
+mod denies;
+mod derived;
+mod levels;
+mod matchers;
+mod naming;

@@ -81,7 +81,7 @@ pub(super) fn operation(definition: &OperationDef) -> Value {
     })
 }
 
-fn parameters(parameters: &[ParameterDef]) -> Vec<Value> {
+fn parameters(parameters: &'static [ParameterDef]) -> Vec<Value> {
     parameters
         .iter()
         .map(|parameter| {
@@ -98,7 +98,7 @@ fn parameters(parameters: &[ParameterDef]) -> Vec<Value> {
             };
             let mut map = place(
                 parameter.name,
-                &parameter.schema,
+                parameter.decoded(),
                 &parameter.risk,
                 parameter.span,
             );

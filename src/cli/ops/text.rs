@@ -152,7 +152,7 @@ fn fact(out: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
 
 fn parameter(
     operation: &OperationDef,
-    parameter: &ParameterDef,
+    parameter: &'static ParameterDef,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let slashes = operation
@@ -171,11 +171,11 @@ fn parameter(
         out,
         1,
         parameter.name,
-        &parameter.schema,
+        parameter.decoded(),
         Some(&parameter.risk),
         &notes,
     )?;
-    fields(&parameter.schema, parameter.span, 2, out)
+    fields(parameter.decoded(), parameter.span, 2, out)
 }
 
 /// The fields inside a schema, as a tree.

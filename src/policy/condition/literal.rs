@@ -2,7 +2,9 @@
 
 use crate::api::definition::{Effect, Schema};
 use crate::api::value::Value;
-use crate::format::{Capability, Format, User, ip_address};
+use crate::format::{
+    Capability, Format, FormatError, HostPort, SecurityOpt, Signal, User, ip_address,
+};
 use crate::policy::slot::{Effective, Slot};
 use crate::policy::verdict::Verdict;
 
@@ -87,14 +89,22 @@ fn same_text(format: Format, mine: &str, value: &str) -> Verdict {
     }
     match format {
         Format::User => same_user(mine, value),
-        Format::Capability => Verdict::of(
-            Capability::parse(mine).is_ok_and(|mine| Capability::parse(value) == Ok(mine)),
-        ),
-        Format::IpAddress => {
-            Verdict::of(ip_address(mine).is_ok_and(|mine| ip_address(value) == Ok(mine)))
-        }
+        Format::Capability => same_parsed(mine, value, Capability::parse),
+        Format::Signal => same_parsed(mine, value, Signal::parse),
+        Format::SecurityOpt => same_parsed(mine, value, SecurityOpt::parse),
+        Format::IpAddress => same_parsed(mine, value, ip_address),
+        Format::HostPort => same_parsed(mine, value, HostPort::parse),
         _ => Verdict::of(format.identity(mine) == format.identity(value)),
     }
+}
+
+/// Whether two texts are the same once they are taken apart.
+fn same_parsed<'t, T: PartialEq>(
+    mine: &'t str,
+    value: &'t str,
+    parse: impl Fn(&'t str) -> Result<T, FormatError>,
+) -> Verdict {
+    Verdict::of(parse(mine).is_ok_and(|mine| parse(value).is_ok_and(|value| mine == value)))
 }
 
 /// The same user with another group, or with the one that the image gives it,

@@ -70,7 +70,7 @@ impl At {
 
     fn parameter(place: &str, parameter: &'static ParameterDef) -> Self {
         Self {
-            schema: &parameter.schema,
+            schema: parameter.decoded(),
             absent: parameter.absent,
             zero: parameter.zero,
             risk: Some(&parameter.risk),

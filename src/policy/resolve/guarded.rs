@@ -93,7 +93,11 @@ impl Resolver {
         None
     }
 
+    /// An allow that names a guarded list says something of all that it may hold.
     pub(super) fn not_whole(&mut self, span: Span, path: &str) {
+        if self.denies {
+            return;
+        }
         let message = format!("`{path}` is guarded, and this does not say what else it may hold");
         let help = "add `each` or `subset` (of a map: `keys`), or write `any`".to_owned();
         self.report(Code::NotWhole, span, message, help);

@@ -6,8 +6,7 @@ use super::values::Amount;
 use crate::api::definition::{Kind as SchemaKind, Schema};
 use crate::diagnostic::{Code, Span};
 use crate::format::Format;
-use crate::policy::condition::{Condition, Glob, ImageMatcher, ImagePattern, Range};
-use crate::policy::parts;
+use crate::policy::condition::{Condition, Glob, ImageMatcher, ImagePattern, Range, key_schema};
 use crate::policy::yaml::{Entry, Kind, Node};
 
 impl Resolver {
@@ -272,27 +271,4 @@ impl Resolver {
         }
         Some(names)
     }
-}
-
-/// Text of the format that keys have.
-fn key_schema(format: Option<Format>) -> &'static Schema {
-    static PLAIN: Schema = Schema::plain(SchemaKind::Text);
-    macro_rules! keys {
-        ($($format:ident),*) => {
-            match format {
-                $(Some(Format::$format) => {
-                    static KEY: Schema = parts::text(Some(Format::$format));
-                    &KEY
-                })*
-                _ => &PLAIN,
-            }
-        };
-    }
-    keys!(
-        Port,
-        ContainerPath,
-        SysctlKey,
-        NetworkReference,
-        RegistryHost
-    )
 }

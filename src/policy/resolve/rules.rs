@@ -45,7 +45,9 @@ impl Resolver {
         for rule in &policy.deny {
             let name = self.rule_name(policy, rule);
             for definition in self.operations(rule) {
+                self.denies = true;
                 let when = self.deny(definition, rule);
+                self.denies = false;
                 let deny = Deny {
                     name: Arc::clone(&name),
                     when,
