@@ -13,7 +13,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A declarative, schema-aware gate for the Docker Engine API.
 #[derive(Debug, Parser)]
@@ -27,9 +27,8 @@ struct Arguments {
 enum Command {
     /// Run the gate.
     Run {
-        /// The policy file.
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
+        #[command(flatten)]
+        file: ConfigFile,
     },
     /// Show everything that is wrong with policy files.
     Check {
@@ -50,6 +49,19 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
+}
+
+/// The policy file of a gate.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The policy file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "OPGATE_CONFIG",
+        default_value = "/etc/opgate/opgate.yaml"
+    )]
+    config: PathBuf,
 }
 
 /// The form of an output.
@@ -82,7 +94,7 @@ enum Failure {
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Command::Run { config } => run::run(&config),
+        Command::Run { file } => run::run(&file.config),
         Command::Check { files, output } => check::check(&files, output, &mut io::stdout()),
         Command::Explain(arguments) => explain::explain(&arguments, &mut io::stdout()),
         Command::Ops { name, output } => ops::ops(name.as_deref(), output, &mut io::stdout()),
