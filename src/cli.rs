@@ -6,6 +6,7 @@
 mod check;
 mod config;
 mod explain;
+mod health;
 mod ops;
 mod run;
 
@@ -41,6 +42,8 @@ enum Command {
     },
     /// Show what would become of one request, step by step.
     Explain(explain::Arguments),
+    /// Ask a running gate whether it and the Engine serve: exit code 0 if they do, 1 if not.
+    Health(health::Whom),
     /// Show the operations of the Engine API, or one of them with its fields.
     Ops {
         /// An operation, such as `ContainerCreate`.
@@ -97,6 +100,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run { file } => run::run(&file.config),
         Command::Check { files, output } => check::check(&files, output, &mut io::stdout()),
         Command::Explain(arguments) => explain::explain(&arguments, &mut io::stdout()),
+        Command::Health(whom) => health::health(whom, &mut io::stdout()),
         Command::Ops { name, output } => ops::ops(name.as_deref(), output, &mut io::stdout()),
     };
     match done {
