@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::api::definition::{ApiVersion, BodyDef};
 use crate::api::{self, Operation};
-use crate::policy::{Client, Denial, Policies};
+use crate::policy::{Client, Denial, Policies, RuleName};
 use crate::request::{DecodedHead, RequestError};
 pub use crate::request::{Encoded, EncodedBody, EngineVersion, Permit, RequestHead};
 
@@ -74,6 +74,8 @@ pub struct Refusal {
     status: u16,
     message: String,
     operation: Option<Operation>,
+    field: Option<String>,
+    rule: Option<Arc<RuleName>>,
 }
 
 impl Refusal {
@@ -83,6 +85,8 @@ impl Refusal {
             status,
             message: message.into(),
             operation: None,
+            field: None,
+            rule: None,
         }
     }
 
@@ -99,6 +103,16 @@ impl Refusal {
     /// The operation, if it was known.
     pub fn operation(&self) -> Option<Operation> {
         self.operation
+    }
+
+    /// The path of the field that it is refused for, if there is one.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// The rule that denies it, or the one that came nearest to allowing it.
+    pub fn rule(&self) -> Option<&Arc<RuleName>> {
+        self.rule.as_ref()
     }
 
     fn of(mut self, operation: Operation) -> Self {
@@ -125,16 +139,26 @@ impl From<RequestError> for Refusal {
                 Self::new(403, format!("opgate: {error}"))
             }
             RequestError::Version(error) => Self::new(400, error.to_string()),
-            RequestError::Route(_) | RequestError::Decode { .. } => {
-                Self::new(400, format!("opgate: {error}"))
-            }
+            RequestError::Route(_) => Self::new(400, format!("opgate: {error}")),
+            RequestError::Decode {
+                operation,
+                error: ref inner,
+            } => Self {
+                operation: Operation::from_name(operation),
+                field: Some(inner.place.clone()),
+                ..Self::new(400, format!("opgate: {error}"))
+            },
         }
     }
 }
 
 impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Self {
-        Self::new(403, format!("opgate: {denial}")).of(denial.operation())
+        Self {
+            field: denial.field().map(str::to_owned),
+            rule: denial.rule().cloned(),
+            ..Self::new(403, format!("opgate: {denial}")).of(denial.operation())
+        }
     }
 }
 

@@ -150,7 +150,7 @@ impl Log {
             Decision::Refused => "refuse",
             Decision::Failed => "fail",
         };
-        let client = self.gate.client(record.listener);
+        let client = &record.client;
         let operation = record.operation.map(Operation::name);
         let milliseconds = record.duration.as_millis();
         if !self.text {
@@ -159,6 +159,8 @@ impl Log {
                 "operation": operation,
                 "path": record.operation.map(|operation| operation.definition().path),
                 "decision": decision,
+                "rule": record.rule.as_ref().map(ToString::to_string),
+                "field": record.field,
                 "status": record.status,
                 "message": record.message,
                 "dropped": record.dropped,
@@ -178,6 +180,9 @@ impl Log {
             line.push_str(" tunnel");
         }
         let _ = write!(line, " {milliseconds} ms");
+        if let (Decision::Allowed, Some(rule)) = (record.decision, &record.rule) {
+            let _ = write!(line, " by {rule}");
+        }
         if let Some(message) = &record.message {
             let _ = write!(line, ": {}", message.escape_debug());
         }

@@ -127,10 +127,15 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         }
     }
 
+    fn entry(&self) -> Entry {
+        let client = self.proxy.gate.borrow().client(self.listener);
+        Entry::open(&self.proxy.journal, self.listener, client)
+    }
+
     /// Answers bytes that are no request. What follows them cannot be told from
     /// them, so the connection ends.
     async fn refuse_head(&mut self, error: HeadError) -> Next {
-        let mut entry = Entry::open(&self.proxy.journal, self.listener);
+        let mut entry = self.entry();
         let form = Form {
             version: Version::Http11,
             head_only: false,
@@ -146,7 +151,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             Ok(head) => head,
             Err(error) => return self.refuse_head(error).await,
         };
-        let mut entry = Entry::open(&self.proxy.journal, self.listener);
+        let mut entry = self.entry();
         self.writer.begin();
         let mut form = Form {
             version: head.version,
@@ -220,7 +225,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         };
         // What was judged is encoded now; a large body need not wait twice.
         drop(judged);
-        entry.allowed(permit.request().dropped());
+        entry.allowed(&permit);
 
         let exchange = Exchange {
             proxy: &proxy,
@@ -347,10 +352,8 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     /// Writes opgate's own answer.
     async fn answer(&mut self, failure: &Failure, form: Form, entry: &mut Entry) -> Next {
         let (status, message) = (failure.status(), failure.message());
-        if let Failure::Refused(refusal) = failure
-            && let Some(operation) = refusal.operation()
-        {
-            entry.matched(operation);
+        if let Failure::Refused(refusal) = failure {
+            entry.refused(refusal);
         }
         entry.failed(failure.decision(), &message);
         entry.answered(status);

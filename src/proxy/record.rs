@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::api::Operation;
-use crate::gate::ListenerId;
+use crate::gate::{ListenerId, Permit, Refusal};
+use crate::policy::RuleName;
 
 /// What was decided of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +32,16 @@ pub enum Decision {
 pub struct Record {
     /// The listener that it came by.
     pub listener: ListenerId,
+    /// The client that asked.
+    pub client: Arc<str>,
     /// The operation, where the request could be matched to one.
     pub operation: Option<Operation>,
     /// What was decided.
     pub decision: Decision,
+    /// The rule that allowed or denied it, or came nearest to allowing it.
+    pub rule: Option<Arc<RuleName>>,
+    /// The path of the field that it was refused for.
+    pub field: Option<String>,
     /// The status that the client was told, if any.
     pub status: Option<u16>,
     /// The message of a refusal or failure. It holds no value of the request.
@@ -76,10 +83,13 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Opens the entry of a request.
-    pub(crate) fn open(journal: &Arc<dyn Journal>, listener: ListenerId) -> Self {
+    pub(crate) fn open(journal: &Arc<dyn Journal>, listener: ListenerId, client: Arc<str>) -> Self {
         Self {
             record: Record {
                 listener,
+                client,
+                rule: None,
+                field: None,
                 operation: None,
                 decision: Decision::Failed,
                 status: None,
@@ -106,9 +116,17 @@ impl Entry {
     }
 
     /// The gate permitted the request.
-    pub(crate) fn allowed(&mut self, dropped: &[String]) {
+    pub(crate) fn allowed(&mut self, permit: &Permit) {
         self.record.decision = Decision::Allowed;
-        self.record.dropped = dropped.to_vec();
+        self.record.rule = Some(Arc::clone(permit.rule()));
+        self.record.dropped = permit.request().dropped().to_vec();
+    }
+
+    /// The gate refused the request.
+    pub(crate) fn refused(&mut self, refusal: &Refusal) {
+        self.record.operation = refusal.operation().or(self.record.operation);
+        self.record.rule = refusal.rule().cloned();
+        self.record.field = refusal.field().map(str::to_owned);
     }
 
     /// The request is not answered by the Engine but by opgate.

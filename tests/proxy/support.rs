@@ -18,16 +18,21 @@ use tokio::task::JoinHandle;
 
 /// A gate that allows every operation and opens no guarded field.
 pub(crate) fn gate() -> Gate {
-    let operations: Vec<&str> = Operation::ALL
+    let operations: Vec<String> = Operation::ALL
         .iter()
-        .map(|operation| operation.name())
+        .map(|operation| {
+            let opaque = operation.definition().opaque;
+            let conditions = if opaque { ": { opaque: true }" } else { "" };
+            format!("{operation}{conditions}")
+        })
         .collect();
     let text = format!(
-        "api: '1.51'\n\
+        "api: '{}'\n\
          listen: [{{ unix: /nowhere/gate.sock, client: me }}]\n\
          upstream: unix:///nowhere/engine.sock\n\
          clients: {{ me: {{ policies: [all] }} }}\n\
          policies: {{ all: {{ allow: [{}] }} }}\n",
+        opgate::api::NEWEST,
         operations.join(", ")
     );
     Gate::new(opgate::policy::resolve("test", &text).unwrap().policies)
