@@ -5,6 +5,7 @@
 
 mod check;
 mod config;
+mod descriptors;
 mod explain;
 mod health;
 mod ops;

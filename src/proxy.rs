@@ -1,8 +1,8 @@
 //! The wire: bytes of clients → the gate → bytes of the Engine, and back.
 //!
 //! [`serve`] accepts connections on its listeners. Each is served one request at
-//! a time (`connection`): the head is found and checked (`head`, `framing`), the
-//! gate matches it, the body is read as the gate says (`body`, `chunked`), a
+//! a time (`connection`): the head is found and checked (`head`, `framing`, and on
+//! TCP `browser`), the gate matches it, the body is read as the gate says (`body`, `chunked`), a
 //! connection to the Engine is taken and its version learnt (`upstream`), the gate
 //! judges, and the permit is forwarded (`forward`, `answer`, `response`) or becomes
 //! a tunnel (`tunnel`). What stops a request on the way is answered from one place
@@ -22,6 +22,7 @@ use crate::gate::Gate;
 
 mod answer;
 mod body;
+mod browser;
 mod chunked;
 mod client;
 mod connection;
@@ -38,7 +39,7 @@ mod tunnel;
 mod upstream;
 
 pub use limits::Limits;
-pub use listener::{ListenError, Listener, ListenerConfig, ModeError, SocketMode};
+pub use listener::{ListenError, Listener, ListenerConfig};
 pub use record::{Decision, Journal, Record};
 pub use upstream::{EndpointError, Upstream};
 

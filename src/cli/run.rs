@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
-use opgate::policy::{Address, Configuration};
+use opgate::policy::{self, Address, Configuration};
 use opgate::proxy::{
-    self, Decision, Journal, Limits, Listener, ListenerConfig, Proxy, Record, SocketMode, Upstream,
+    self, Decision, Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream,
 };
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,30 +36,24 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
 
 async fn serve(configuration: Configuration) -> Result<(), Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let mut lines = String::new();
     let limits = Limits::default();
     let upstream = Upstream::new(&configuration.upstream, limits.engine_time)
         .map_err(|error| usage(&error))?;
     let gate = Arc::new(Gate::new(configuration.policies));
     let mut listeners = Vec::with_capacity(configuration.listeners.len());
-    let mut lines = String::new();
-    for (index, listener) in configuration.listeners.into_iter().enumerate() {
+    for (index, policy::Listener { address }) in configuration.listeners.into_iter().enumerate() {
         let id = ListenerId(index);
-        let Address::Unix { path, mode: bits } = listener.address else {
-            return Err(usage(&"TCP is not served yet"));
-        };
-        let mode =
-            SocketMode::new(bits).ok_or_else(|| usage(&format!("{bits:o} is not a mode")))?;
-        let _ = writeln!(
-            lines,
-            "opgate: client {} at unix://{} (mode {:04o})",
-            gate.client(id),
-            path.display(),
-            bits
-        );
-        let config = ListenerConfig { id, path, mode };
-        let listener = Listener::bind(config)
+        let listener = Listener::bind(ListenerConfig { id, address })
             .await
             .map_err(|error| usage(&error))?;
+        let at = match listener.address() {
+            Address::Unix { path, mode } => {
+                format!("unix://{} (mode {mode:04o})", path.display())
+            }
+            Address::Tcp(address) => format!("tcp://{address}"),
+        };
+        let _ = writeln!(lines, "opgate: client {} at {at}", gate.client(id));
         listeners.push(listener);
     }
     let _ = writeln!(

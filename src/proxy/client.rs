@@ -9,42 +9,71 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, Interest};
-use tokio::net::unix::OwnedReadHalf;
-use tokio::time::sleep;
+use tokio::io::{AsyncRead, AsyncReadExt, Interest, Ready};
+use tokio::net::{tcp, unix};
+use tokio::time::{Instant, sleep};
 
 use super::limits::{HANGUP_PROBE, HEAD_READ, KEPT_BUFFER, WATCH_AHEAD};
 
 /// The reading half of a transport.
-///
-/// A peer that ended its own side may still be reading (half-close), or may be
-/// gone; a transport says which, as far as it can know.
 pub(crate) trait PeerRead: AsyncRead + Unpin + Send {
-    /// Whether [`PeerRead::hung_up`] tells a peer that left from one that
-    /// half-closed. Where it cannot (TCP), a client that ends its side while an
-    /// ordinary request is answered counts as gone, as it does for the Engine.
-    const SEES_HANGUP: bool;
+    /// Whether a web page can make its browser open such a connection.
+    const OPEN_TO_BROWSERS: bool;
 
-    /// Whether the peer has closed both directions. May only be true when no
-    /// answer can reach the peer any more.
-    fn hung_up(&self) -> bool;
+    /// Whether the peer is there, as far as the transport knows. It is asked
+    /// without waiting and without reading.
+    fn peer(&self) -> Peer;
 }
 
-impl PeerRead for OwnedReadHalf {
-    const SEES_HANGUP: bool = true;
+/// Whether a peer that may have ended its own side is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// It is there, or nothing says otherwise.
+    There,
+    /// It has ended its own side, and the transport cannot tell whether it
+    /// still reads (half-close) or has left.
+    Unclear,
+    /// It has closed both directions: no answer can reach it any more.
+    Gone,
+}
 
-    fn hung_up(&self) -> bool {
-        // Both directions closed is what the kernel reports as a hang-up, and
-        // that is what `write closed` means for a socket whose own writing side
-        // is open. Asked once, without waiting.
-        let ready = pin!(self.ready(Interest::WRITABLE));
-        match ready.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(ready)) => ready.is_write_closed(),
-            Poll::Ready(Err(_)) => true,
-            Poll::Pending => false,
+impl PeerRead for unix::OwnedReadHalf {
+    const OPEN_TO_BROWSERS: bool = false;
+
+    fn peer(&self) -> Peer {
+        // The kernel tells a peer that left from one that half-closed.
+        match closed(self.ready(Interest::WRITABLE)) {
+            Some(ready) if ready.is_write_closed() => Peer::Gone,
+            _ => Peer::There,
         }
+    }
+}
+
+impl PeerRead for tcp::OwnedReadHalf {
+    const OPEN_TO_BROWSERS: bool = true;
+
+    fn peer(&self) -> Peer {
+        // A peer that closes both directions sends the same FIN as one that
+        // half-closes. Only when something is sent to it, which the keepalive of
+        // the listener does in the end, does it say that nobody is there.
+        match closed(self.ready(Interest::READABLE | Interest::WRITABLE)) {
+            Some(ready) if ready.is_write_closed() => Peer::Gone,
+            Some(ready) if ready.is_read_closed() => Peer::Unclear,
+            _ => Peer::There,
+        }
+    }
+}
+
+/// What is known of a socket at once. A hang-up, both directions closed, is
+/// `write closed` for a socket whose own writing side is open.
+fn closed(ready: impl Future<Output = io::Result<Ready>>) -> Option<Ready> {
+    match pin!(ready).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(ready)) => Some(ready),
+        Poll::Ready(Err(_)) => Some(Ready::READ_CLOSED | Ready::WRITE_CLOSED),
+        Poll::Pending => None,
     }
 }
 
@@ -53,14 +82,17 @@ impl PeerRead for OwnedReadHalf {
 pub(crate) struct ClientReader<R> {
     io: R,
     buffer: BytesMut,
+    /// How long a client of which it is unclear counts as being there.
+    unclear_time: Duration,
 }
 
 impl<R: PeerRead> ClientReader<R> {
     /// Nothing read so far.
-    pub(crate) fn new(io: R) -> Self {
+    pub(crate) fn new(io: R, unclear_time: Duration) -> Self {
         Self {
             io,
             buffer: BytesMut::new(),
+            unclear_time,
         }
     }
 
@@ -81,7 +113,8 @@ impl<R: PeerRead> ClientReader<R> {
     pub(crate) async fn watch(&mut self) {
         while self.buffer.len() < WATCH_AHEAD {
             match self.fill(HEAD_READ).await {
-                Ok(0) => return self.hang_up().await,
+                // It may have half-closed and still wait for its answer.
+                Ok(0) => break,
                 Ok(_) => {}
                 Err(_) => return,
             }
@@ -90,27 +123,28 @@ impl<R: PeerRead> ClientReader<R> {
         self.gone().await;
     }
 
-    /// Resolves when the client is gone, without reading. Where the transport
-    /// cannot say, a client is noticed when nothing can be written to it.
+    /// Resolves when the client is gone, without reading.
     pub(crate) async fn gone(&self) {
-        if !R::SEES_HANGUP {
-            std::future::pending::<()>().await;
+        let mut unclear_since = None;
+        loop {
+            match self.io.peer() {
+                Peer::There => {}
+                Peer::Unclear => {
+                    let since: &mut Instant = unclear_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= self.unclear_time {
+                        return;
+                    }
+                }
+                Peer::Gone => return,
+            }
+            sleep(HANGUP_PROBE).await;
         }
-        self.hang_up().await;
     }
 
     /// Gives back the memory of a large head or body, once all of it is taken.
     pub(crate) fn settle(&mut self) {
         if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BUFFER {
             self.buffer = BytesMut::new();
-        }
-    }
-
-    /// Resolves when a client that has ended its side is gone altogether. One
-    /// that only half-closed still waits for its answer.
-    async fn hang_up(&self) {
-        while R::SEES_HANGUP && !self.io.hung_up() {
-            sleep(HANGUP_PROBE).await;
         }
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::body::{BodyError, BodyReader};
+use super::browser;
 use super::client::{ClientReader, PeerRead};
 use super::forward::{Exchange, Forwarded};
 use super::framing::Framing;
@@ -71,7 +72,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            reader: ClientReader::new(reader),
+            reader: ClientReader::new(reader, proxy.limits.unclear_time),
             writer: ClientWriter::new(writer),
             proxy,
             listener,
@@ -162,6 +163,12 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             Ok(framing) => framing,
             Err(error) => return self.answer(&error.into(), form, &mut entry).await,
         };
+        // The connection ends with it: there is nothing here for a browser.
+        if R::OPEN_TO_BROWSERS
+            && let Err(error) = browser::refuse(&head)
+        {
+            return self.answer(&error.into(), form, &mut entry).await;
+        }
         form.close = !framing.keep_alive || *self.stopping.borrow();
         let mut body = BodyReader::new(framing.length, framing.expects_continue);
         match self

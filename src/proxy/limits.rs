@@ -70,6 +70,12 @@ pub(crate) const HANGUP_PROBE: Duration = Duration::from_millis(500);
 /// The room of an empty buffer that a connection keeps for its next request.
 pub(crate) const KEPT_BUFFER: usize = 64 << 10;
 
+/// How long a TCP connection may be silent before the kernel asks the peer
+/// whether it is there, how often it asks again, and how many times.
+pub(crate) const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const KEEPALIVE_PROBES: u32 = 3;
+
 /// How long what a client said into a tunnel before it left may wait for an
 /// Engine that does not read.
 pub(crate) const TUNNEL_ABANDONED: Duration = Duration::from_secs(30);
@@ -118,6 +124,9 @@ pub struct Limits {
     /// Reading and dropping the rest of an upload that was answered, so that the
     /// client comes to read the answer.
     pub linger_time: Duration,
+    /// How long the answer to a client may take that has ended its own side, where
+    /// the transport cannot tell whether it still reads or has left (TCP).
+    pub unclear_time: Duration,
     /// What running requests and tunnels get to end in at shutdown.
     pub shutdown_grace: Duration,
 }
@@ -133,6 +142,7 @@ impl Default for Limits {
             engine_time: Duration::from_secs(10),
             tunnel_time: Duration::from_mins(1),
             linger_time: Duration::from_secs(10),
+            unclear_time: Duration::from_secs(2),
             shutdown_grace: Duration::from_secs(10),
         }
     }

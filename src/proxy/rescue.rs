@@ -8,6 +8,7 @@
 use thiserror::Error;
 
 use super::body::BodyError;
+use super::browser::BrowserError;
 use super::framing::FramingError;
 use super::head::HeadError;
 use super::record::Decision;
@@ -21,6 +22,8 @@ pub(crate) enum Failure {
     Head(#[from] HeadError),
     #[error(transparent)]
     Framing(#[from] FramingError),
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error("refused")]
@@ -58,6 +61,7 @@ impl Failure {
                 | FramingError::CodingBefore11
                 | FramingError::ContentType => 400,
             },
+            Self::Browser(_) => 403,
             Self::Body(error) => match error {
                 BodyError::TooLarge { .. } => 413,
                 BodyError::TooSlow => 408,
@@ -92,9 +96,11 @@ impl Failure {
             Self::Body(BodyError::Truncated | BodyError::Read(_)) | Self::Upstream(_) => {
                 Decision::Failed
             }
-            Self::Head(_) | Self::Framing(_) | Self::Body(_) | Self::Refused(_) => {
-                Decision::Refused
-            }
+            Self::Head(_)
+            | Self::Framing(_)
+            | Self::Browser(_)
+            | Self::Body(_)
+            | Self::Refused(_) => Decision::Refused,
         }
     }
 }

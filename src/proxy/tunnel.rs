@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answer::{Answer, AnswerHead, RawBody, RawRest};
 use super::chunked::ChunkDecoder;
-use super::client::{ClientReader, PeerRead};
+use super::client::{ClientReader, Peer, PeerRead};
 use super::framing::number;
 use super::head::Scanner;
 use super::limits::{
@@ -304,10 +304,10 @@ impl Tunnel {
                     PumpEnd::ReadFailed => return TunnelEnd::Engine,
                 },
                 () = sleep(HANGUP_PROBE), if client.is_some() || engine.is_some() => {
-                    if client.as_ref().is_some_and(|client| client.hung_up()) {
+                    if client.as_ref().is_some_and(|client| client.peer() == Peer::Gone) {
                         return TunnelEnd::Client;
                     }
-                    if engine.as_ref().is_some_and(|engine| engine.hung_up()) {
+                    if engine.as_ref().is_some_and(|engine| engine.peer() == Peer::Gone) {
                         return TunnelEnd::Engine;
                     }
                 }
@@ -329,10 +329,10 @@ enum PumpEnd {
 
 /// Resolves so long after a peer has left altogether; never without patience.
 async fn left<R: PeerRead>(peer: &R, patience: Option<Duration>) {
-    let Some(patience) = patience.filter(|_| R::SEES_HANGUP) else {
+    let Some(patience) = patience else {
         return std::future::pending().await;
     };
-    while !peer.hung_up() {
+    while peer.peer() != Peer::Gone {
         sleep(HANGUP_PROBE).await;
     }
     sleep(patience).await;

@@ -4,16 +4,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use opgate::gate::ListenerId;
-use opgate::proxy::{Limits, ListenError, Listener, ListenerConfig, SocketMode};
+use opgate::policy::Address;
+use opgate::proxy::{Limits, ListenError, Listener, ListenerConfig};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::support::{Call, Engine, PING, Setup, within};
 
-async fn bind(path: &std::path::Path, mode: &str) -> Result<Listener, ListenError> {
+async fn bind(path: &std::path::Path, mode: u32) -> Result<Listener, ListenError> {
     Listener::bind(ListenerConfig {
         id: ListenerId(0),
-        path: path.to_owned(),
-        mode: mode.parse().unwrap(),
+        address: Address::Unix {
+            path: path.to_owned(),
+            mode,
+        },
     })
     .await
 }
@@ -23,10 +26,10 @@ async fn a_socket_has_its_mode_and_replaces_only_a_stale_one() {
     within(async {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.sock");
-        for mode in ["0600", "0666", "660"] {
+        for mode in [0o600, 0o666, 0o660] {
             let listener = bind(&path, mode).await.unwrap();
             let found = std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
-            assert_eq!(found, u32::from_str_radix(mode, 8).unwrap());
+            assert_eq!(found, mode);
             // Dropped without being run: the socket stays and is stale.
             drop(listener);
             assert!(path.exists());
@@ -34,7 +37,7 @@ async fn a_socket_has_its_mode_and_replaces_only_a_stale_one() {
         std::fs::remove_file(&path).unwrap();
         let other = UnixListener::bind(&path).unwrap();
         assert!(matches!(
-            bind(&path, "0600").await,
+            bind(&path, 0o600).await,
             Err(ListenError::Served(_))
         ));
         drop(other);
@@ -42,19 +45,19 @@ async fn a_socket_has_its_mode_and_replaces_only_a_stale_one() {
 
         std::fs::write(&path, "precious").unwrap();
         assert!(matches!(
-            bind(&path, "0600").await,
+            bind(&path, 0o600).await,
             Err(ListenError::NotASocket(_))
         ));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
         let missing = dir.path().join("no/such/folder.sock");
         assert!(matches!(
-            bind(&missing, "0600").await,
+            bind(&missing, 0o600).await,
             Err(ListenError::System { .. })
         ));
         let link = dir.path().join("link.sock");
         std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).unwrap();
         assert!(matches!(
-            bind(&link, "0600").await,
+            bind(&link, 0o600).await,
             Err(ListenError::NotASocket(_))
         ));
     })
@@ -185,9 +188,4 @@ async fn a_reload_counts_from_the_next_request() {
         assert_eq!(client.ask(PING).await.status, 200);
     })
     .await;
-}
-
-#[test]
-fn the_default_mode_is_for_owner_and_group() {
-    assert_eq!("0660".parse(), Ok(SocketMode::DEFAULT));
 }

@@ -2,22 +2,35 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
-use opgate::proxy::{
-    Journal, Limits, Listener, ListenerConfig, Proxy, Record, SocketMode, Upstream, serve,
-};
+use opgate::policy::Address;
+use opgate::proxy::{Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream, serve};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+/// How clients reach the proxy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Transport {
+    Unix,
+    Tcp,
+}
+
 /// A gate that allows every operation and opens no guarded field.
 pub(crate) fn gate() -> Gate {
+    gate_without("")
+}
+
+/// A gate that allows every operation but one.
+pub(crate) fn gate_without(denied: &str) -> Gate {
     let operations: Vec<String> = Operation::ALL
         .iter()
         .map(|operation| {
@@ -31,7 +44,7 @@ pub(crate) fn gate() -> Gate {
          listen: [{{ unix: /nowhere/gate.sock, client: me }}]\n\
          upstream: unix:///nowhere/engine.sock\n\
          clients: {{ me: {{ policies: [all] }} }}\n\
-         policies: {{ all: {{ allow: [{}] }} }}\n",
+         policies: {{ all: {{ allow: [{}], deny: [{denied}] }} }}\n",
         opgate::api::NEWEST,
         operations.join(", ")
     );
@@ -47,6 +60,13 @@ pub(crate) async fn within<T>(test: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), test)
         .await
         .expect("something that the test waits for did not happen")
+}
+
+/// Runs a test over each transport, each time within that time.
+pub(crate) async fn over_both(test: impl AsyncFn(Transport)) {
+    for transport in [Transport::Unix, Transport::Tcp] {
+        within(test(transport)).await;
+    }
 }
 
 /// A request as the stand-in got it.
@@ -365,6 +385,7 @@ impl Records {
 /// The proxy in a folder of its own.
 pub(crate) struct Setup {
     dir: TempDir,
+    address: Address,
     pub(crate) records: Arc<Records>,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) reload: watch::Sender<Arc<Gate>>,
@@ -386,23 +407,37 @@ impl Setup {
     }
 
     pub(crate) async fn start_with(limits: Limits) -> Self {
+        Self::over_with(Transport::Unix, limits).await
+    }
+
+    pub(crate) async fn over(transport: Transport) -> Self {
+        Self::over_with(transport, Limits::default()).await
+    }
+
+    pub(crate) async fn over_with(transport: Transport, limits: Limits) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let records = Arc::<Records>::default();
         let upstream = Upstream::new(dir.path().join("engine.sock"), limits.engine_time).unwrap();
         let (reload, gates) = watch::channel(Arc::new(gate()));
         let journal = Arc::clone(&records);
         let proxy = Arc::new(Proxy::new(gates, upstream, journal, limits));
-        let listener = Listener::bind(ListenerConfig {
-            id: ListenerId(0),
-            path: dir.path().join("proxy.sock"),
-            mode: SocketMode::DEFAULT,
-        })
-        .await
-        .unwrap();
+        let address = match transport {
+            Transport::Unix => Address::Unix {
+                path: dir.path().join("proxy.sock"),
+                mode: 0o600,
+            },
+            Transport::Tcp => Address::Tcp("127.0.0.1:0".parse().unwrap()),
+        };
+        let id = ListenerId(0);
+        let listener = Listener::bind(ListenerConfig { id, address })
+            .await
+            .unwrap();
+        let address = listener.address().clone();
         let (stop, stopping) = watch::channel(false);
         let task = tokio::spawn(serve(vec![listener], proxy, stopping));
         Self {
             dir,
+            address,
             records,
             stop,
             reload,
@@ -418,10 +453,61 @@ impl Setup {
         self.dir.path().join("proxy.sock")
     }
 
+    /// Connects to the proxy.
+    pub(crate) async fn connect(&self) -> std::io::Result<Stream> {
+        Ok(match &self.address {
+            Address::Unix { path, .. } => Stream::Unix(UnixStream::connect(path).await?),
+            Address::Tcp(address) => Stream::Tcp(TcpStream::connect(address).await?),
+        })
+    }
+
     pub(crate) async fn client(&self) -> Client {
         Client {
-            stream: UnixStream::connect(self.proxy_path()).await.unwrap(),
+            stream: self.connect().await.unwrap(),
             buffer: Vec::new(),
+        }
+    }
+}
+
+/// A connection to the proxy.
+pub(crate) enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }
@@ -449,7 +535,7 @@ impl Answer {
 
 /// A client that writes and reads bytes.
 pub(crate) struct Client {
-    pub(crate) stream: UnixStream,
+    pub(crate) stream: Stream,
     pub(crate) buffer: Vec<u8>,
 }
 

@@ -413,7 +413,7 @@ async fn whoever_leaves_a_tunnel_ends_it_for_the_other() {
         go.send(true).unwrap();
         client.ended().await;
         // It is told by the end of the stream, and then by a closed connection.
-        while client.stream.try_write(b"x").is_ok() {
+        while client.stream.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })
@@ -461,7 +461,7 @@ async fn much_goes_through_a_tunnel_unchanged() {
         client.send(format!("{ATTACH}{UPGRADE}\r\n")).await;
         client.head().await;
         let sent = pattern(4 << 20);
-        let (mut reader, mut writer) = client.stream.into_split();
+        let (mut reader, mut writer) = tokio::io::split(client.stream);
         let copy = sent.clone();
         let writing = tokio::spawn(async move {
             writer.write_all(&copy).await.unwrap();
