@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{Failure, config, on_terminal};
+use super::{Failure, config, descriptors, on_terminal};
 
 /// Reads the file, opens the listeners, and serves until SIGINT or SIGTERM.
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
@@ -37,7 +37,7 @@ pub(super) fn run(config: &Path) -> Result<(), Failure> {
 async fn serve(configuration: Configuration) -> Result<(), Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
     let mut lines = String::new();
-    let limits = Limits::default();
+    let limits = limits(configuration.listeners.len(), &mut lines);
     let upstream = Upstream::new(&configuration.upstream, limits.engine_time)
         .map_err(|error| usage(&error))?;
     let gate = Arc::new(Gate::new(configuration.policies));
@@ -83,6 +83,23 @@ async fn serve(configuration: Configuration) -> Result<(), Failure> {
     let flushed = tokio::task::spawn_blocking(move || writer.join());
     let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     Ok(())
+}
+
+/// The limits, within the descriptors that the process may have; says so where
+/// they are too few.
+fn limits(listeners: usize, lines: &mut String) -> Limits {
+    let usual = Limits::default();
+    let descriptors = descriptors::raise();
+    let limits = usual.clone().within_descriptors(descriptors, listeners);
+    if limits.connections < usual.connections {
+        let _ = writeln!(
+            lines,
+            "opgate: {} connections at a time for each listener instead of {}: \
+             {descriptors} descriptors (`ulimit -n`) are not enough for more",
+            limits.connections, usual.connections
+        );
+    }
+    limits
 }
 
 /// How long the last lines of the log may take at the end.

@@ -90,6 +90,19 @@ pub(crate) const POOL_IDLE_AGE: Duration = Duration::from_secs(30);
 /// How long a kept connection may take to show that it is ready.
 pub(crate) const POOL_READY_TIME: Duration = Duration::from_millis(100);
 
+/// Kept connections to the Engine that stay open when descriptors run out.
+pub(crate) const POOL_RESERVE: usize = 4;
+
+/// The pause before another try when there is no descriptor for a connection to
+/// the Engine. Shorter than [`ACCEPT_PAUSE`]: whoever is served goes first.
+pub(crate) const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
+
+/// Descriptors that are not for connections: listeners, the runtime, the log.
+const DESCRIPTORS_KEPT: usize = 64;
+
+/// Descriptors for each client: its connection, and one to the Engine.
+const DESCRIPTORS_EACH: usize = 2;
+
 /// The pause after an `accept` that failed for want of descriptors or memory.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -144,6 +157,43 @@ impl Default for Limits {
             linger_time: Duration::from_secs(10),
             unclear_time: Duration::from_secs(2),
             shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// These limits with no more connections than so many descriptors are enough
+    /// for. Clients above it wait in the kernel; with a descriptor too few, a
+    /// client that is served could not be served any further.
+    #[must_use]
+    pub fn within_descriptors(self, descriptors: u64, listeners: usize) -> Self {
+        let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        let free = descriptors.saturating_sub(DESCRIPTORS_KEPT + POOL_IDLE_MAX);
+        let share = free / DESCRIPTORS_EACH / listeners.max(1);
+        Self {
+            connections: self.connections.min(share.max(1)),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_fit_into_the_descriptors_there_are() {
+        for (descriptors, listeners, connections) in [
+            (0, 1, 1),
+            (256, 1, 80),
+            (1024, 1, 464),
+            (1024, 2, 232),
+            (20_000, 1, 1024),
+            (20_000, 0, 1024),
+            (u64::MAX, 3, 1024),
+        ] {
+            let limits = Limits::default().within_descriptors(descriptors, listeners);
+            assert_eq!(limits.connections, connections, "{descriptors}");
         }
     }
 }

@@ -165,7 +165,7 @@ impl Listener {
             return;
         }
         proxy.journal.accept_failed(self.id, error);
-        proxy.upstream.clear();
+        proxy.upstream.make_room();
         sleep(ACCEPT_PAUSE).await;
     }
 

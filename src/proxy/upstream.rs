@@ -21,6 +21,7 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::{Request, Response, Uri};
 use hyperlocal::UnixConnector;
+use rustix::io::Errno;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::net::UnixStream;
@@ -28,7 +29,8 @@ use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
 use super::limits::{
-    CONNECT_PAUSE, ENGINE_BUFFER, POOL_IDLE_AGE, POOL_IDLE_MAX, POOL_READY_TIME, VERSION_MAX,
+    CONNECT_PAUSE, ENGINE_BUFFER, POOL_IDLE_AGE, POOL_IDLE_MAX, POOL_READY_TIME, POOL_RESERVE,
+    SHORTAGE_PAUSE, VERSION_MAX,
 };
 use crate::api::definition::ApiVersion;
 use crate::gate::EngineVersion;
@@ -82,6 +84,14 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
+/// Whether a connection failed for want of descriptors, here or in the system.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
+}
+
 /// Why an upstream cannot be used at all.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EndpointError {
@@ -128,14 +138,25 @@ impl Upstream {
         format!("unix://{}", self.path.display())
     }
 
-    /// A connection that is ready for a request: a kept one, or a new one.
+    /// A connection that is ready for a request: a kept one, or a new one. Where
+    /// there is no descriptor for a new one, one that somebody gives back.
     pub(crate) async fn connection(&self) -> Result<EngineConnection, UpstreamError> {
-        while let Some(mut connection) = self.take_idle() {
-            if connection.is_ready().await {
-                return Ok(connection);
+        let start = Instant::now();
+        loop {
+            while let Some(mut connection) = self.take_idle() {
+                if connection.is_ready().await {
+                    return Ok(connection);
+                }
+            }
+            match self.fresh().await {
+                Err(UpstreamError::Unreachable { source, .. })
+                    if is_shortage(&source) && start.elapsed() < self.time =>
+                {
+                    sleep(SHORTAGE_PAUSE).await;
+                }
+                opened => return opened,
             }
         }
-        self.fresh().await
     }
 
     /// A new connection, for which the Engine's version is learnt.
@@ -162,6 +183,8 @@ impl Upstream {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         sleep(CONNECT_PAUSE).await;
                     }
+                    // A connection that waits gives its descriptor for this one.
+                    Err(error) if is_shortage(&error) && self.take_idle().is_some() => {}
                     other => return other.map_err(|error| self.unreachable(error)),
                 }
             }
@@ -190,10 +213,12 @@ impl Upstream {
         }
     }
 
-    /// Closes every connection that waits, to free their descriptors.
-    pub(crate) fn clear(&self) {
-        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(idle);
+    /// Closes connections that wait, to free their descriptors. Some stay: a
+    /// client is of no use to anybody without a connection to the Engine.
+    pub(crate) fn make_room(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let surplus = idle.len().saturating_sub(POOL_RESERVE);
+        idle.drain(..surplus);
     }
 
     fn take_idle(&self) -> Option<EngineConnection> {
