@@ -88,10 +88,8 @@ pub(crate) async fn open(
     let request = write_request(permit, upgrade.then_some(token))?;
     let (mut reader, mut writer) = upstream.socket().await?.into_split();
     let exchange = async {
-        writer
-            .write_all(&request)
-            .await
-            .map_err(|_| upstream.broken())?;
+        // An Engine that refuses may not take all of it, and still says why.
+        drop(writer.write_all(&request).await);
         read_head(upstream, &mut reader).await
     };
     let (head, rest) = timeout(time, exchange)

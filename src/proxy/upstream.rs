@@ -34,8 +34,10 @@ use super::limits::{
 };
 use crate::api::definition::ApiVersion;
 use crate::gate::EngineVersion;
+use hearing::{Deaf, Hearing};
 use request::RequestBody;
 
+mod hearing;
 pub(crate) mod request;
 
 /// Why the Engine gave no answer that can be passed on.
@@ -243,6 +245,7 @@ impl Upstream {
                 other => break other.map_err(|error| self.unreachable(error))?,
             }
         };
+        let (stream, deaf) = Hearing::new(stream);
         let (sender, connection) = Builder::new()
             .max_buf_size(ENGINE_BUFFER)
             .handshake(stream)
@@ -251,6 +254,7 @@ impl Upstream {
         Ok(Link {
             sender,
             driver: Some(Box::pin(connection)),
+            deaf,
         })
     }
 
@@ -356,7 +360,8 @@ impl EngineConnection {
 pub(crate) struct Link {
     sender: SendRequest<RequestBody>,
     /// Gone once the connection has ended.
-    driver: Option<Pin<Box<Connection<hyperlocal::UnixStream, RequestBody>>>>,
+    driver: Option<Pin<Box<Connection<Hearing, RequestBody>>>>,
+    deaf: Deaf,
 }
 
 /// Why a request got no answer.
@@ -443,7 +448,7 @@ impl Link {
     }
 
     fn is_closed(&self) -> bool {
-        self.driver.is_none() || self.sender.is_closed()
+        self.driver.is_none() || self.deaf.is_set() || self.sender.is_closed()
     }
 }
 
