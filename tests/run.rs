@@ -1,5 +1,6 @@
 //! `opgate run` as a process of its own: where it listens, and what it does when
 //! there are few descriptors.
+#![cfg(test)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -6,12 +6,12 @@ use std::time::Duration;
 use opgate::proxy::{Decision, Limits};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Call, Engine, PING, Setup, within};
+use crate::support::{Call, Engine, PING, Setup, over_both};
 
 #[tokio::test]
 async fn a_connection_serves_request_after_request() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         for _ in 0..20 {
@@ -39,8 +39,8 @@ async fn a_connection_serves_request_after_request() {
 
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::start(&setup.engine_path(), |mut call: Call| async move {
             call.body().await?;
             let line = call.line().to_owned();
@@ -68,8 +68,8 @@ async fn pipelined_requests_are_answered_in_order() {
 
 #[tokio::test]
 async fn a_client_that_asks_to_close_is_closed() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let _engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         let answer = client
@@ -83,12 +83,12 @@ async fn a_client_that_asks_to_close_is_closed() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_without_a_word() {
-    within(async {
+    over_both(async |transport| {
         let short = Limits {
             idle_time: Duration::from_millis(30),
             ..Limits::default()
         };
-        let setup = Setup::start_with(short).await;
+        let setup = Setup::over_with(transport, short).await;
         let _engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         assert_eq!(client.ask(PING).await.status, 200);
@@ -101,8 +101,8 @@ async fn an_idle_connection_is_closed_without_a_word() {
 
 #[tokio::test]
 async fn heads_only_are_answered_with_heads_only() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let _engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         for _ in 0..3 {
@@ -124,8 +124,8 @@ async fn heads_only_are_answered_with_heads_only() {
 
 #[tokio::test]
 async fn answers_without_a_body_have_none() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let _engine = Engine::start(&setup.engine_path(), |mut call: Call| async move {
             call.body().await?;
             let status = if call.line().contains("/a/") {
@@ -158,8 +158,8 @@ async fn answers_without_a_body_have_none() {
 
 #[tokio::test]
 async fn a_body_that_is_held_back_is_asked_for_when_it_is_wanted() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         for (target, body) in [
@@ -183,8 +183,8 @@ async fn a_body_that_is_held_back_is_asked_for_when_it_is_wanted() {
 
 #[tokio::test]
 async fn a_body_that_is_held_back_is_not_asked_for_when_it_has_come_or_is_none() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         let answer = client
@@ -202,8 +202,8 @@ async fn a_body_that_is_held_back_is_not_asked_for_when_it_has_come_or_is_none()
 
 #[tokio::test]
 async fn a_refused_body_that_is_held_back_is_never_asked_for() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::plain(&setup.engine_path());
         for request in [
             "POST /v1.51/secrets/of/nobody HTTP/1.1\r\nHost:\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
@@ -223,8 +223,8 @@ async fn a_refused_body_that_is_held_back_is_never_asked_for() {
 
 #[tokio::test]
 async fn a_refused_upload_is_read_so_that_the_client_sees_why() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::plain(&setup.engine_path());
         let upload = vec![b'x'; 8 << 20];
         for target in ["/v1.51/secrets/of/nobody", "/v1.51/build?networkmode=host"] {
@@ -243,6 +243,18 @@ async fn a_refused_upload_is_read_so_that_the_client_sees_why() {
                 200,
                 "and the connection goes on"
             );
+            // The same where the connection ends with the answer: what is still
+            // under way must not take it along.
+            let mut client = setup.client().await;
+            client
+                .send(format!(
+                    "POST {target} HTTP/1.1\r\nHost:\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                    upload.len()
+                ))
+                .await;
+            client.send(&upload).await;
+            assert!(matches!(client.answer().await.status, 403 | 404));
+            client.ended().await;
         }
         assert_eq!(engine.lines(), ["GET /v1.51/_ping HTTP/1.1"; 2]);
     })
@@ -251,8 +263,8 @@ async fn a_refused_upload_is_read_so_that_the_client_sees_why() {
 
 #[tokio::test]
 async fn an_upload_without_end_is_cut_off_after_its_answer() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let _engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         client
@@ -273,8 +285,8 @@ async fn an_upload_without_end_is_cut_off_after_its_answer() {
 
 #[tokio::test]
 async fn requests_leave_records() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let _engine = Engine::plain(&setup.engine_path());
         let mut client = setup.client().await;
         client.ask(PING).await;

@@ -3,6 +3,8 @@
 //! test has one limit for all of its waits.
 
 #[cfg(test)]
+mod browsers;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod framing;
@@ -10,6 +12,12 @@ mod framing;
 mod keep_alive;
 #[cfg(test)]
 mod listener;
+#[cfg(test)]
+mod pipelined;
+#[cfg(test)]
+mod protocols;
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]

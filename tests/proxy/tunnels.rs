@@ -5,21 +5,12 @@ use std::time::Duration;
 use opgate::proxy::{Decision, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Call, Engine, PING, Setup, pattern, within};
+use crate::support::{
+    ATTACH, Call, Engine, PING, Setup, Transport, UPGRADE, exec, over_both, pattern,
+};
 
-const ATTACH: &str =
-    "POST /v1.51/containers/x/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: docker\r\n";
-const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
 const UPGRADED: &str = "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
 const RAW: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n";
-const START: &str = "POST /v1.51/containers/x/start HTTP/1.1";
-
-fn exec(body: &str, headers: &str) -> String {
-    format!(
-        "POST /v1.51/exec/abc/start HTTP/1.1\r\nHost:\r\n{headers}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
 
 /// An Engine that sends back in capitals what it gets, until the client ends, and
 /// then says good-bye.
@@ -42,8 +33,8 @@ fn echoing(setup: &Setup, answer: &'static str) -> Engine {
 
 #[tokio::test]
 async fn an_upgraded_attach_talks_both_ways_and_half_closes() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = echoing(&setup, UPGRADED);
         let mut client = setup.client().await;
         client.send(format!("{ATTACH}{UPGRADE}\r\n")).await;
@@ -71,8 +62,8 @@ async fn an_upgraded_attach_talks_both_ways_and_half_closes() {
 
 #[tokio::test]
 async fn without_upgrade_the_engine_is_asked_without_and_answers_200() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = echoing(&setup, RAW);
         for request in [
             format!("{ATTACH}\r\n"),
@@ -99,8 +90,8 @@ async fn without_upgrade_the_engine_is_asked_without_and_answers_200() {
 
 #[tokio::test]
 async fn the_engine_may_end_first() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::start(&setup.engine_path(), |mut call: Call| async move {
             call.body().await?;
             call.io.send(UPGRADED).await;
@@ -125,8 +116,8 @@ async fn the_engine_may_end_first() {
 
 #[tokio::test]
 async fn a_client_that_ended_before_the_status_line_still_hears_the_engine() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let _engine = echoing(&setup, UPGRADED);
         let mut client = setup.client().await;
         client.send(format!("{ATTACH}{UPGRADE}\r\n")).await;
@@ -139,8 +130,8 @@ async fn a_client_that_ended_before_the_status_line_still_hears_the_engine() {
 
 #[tokio::test]
 async fn early_bytes_wait_for_the_status_line() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let (go, went) = tokio::sync::watch::channel(false);
         let engine = Engine::start(&setup.engine_path(), move |mut call: Call| {
             let mut went = went.clone();
@@ -170,8 +161,8 @@ async fn early_bytes_wait_for_the_status_line() {
 
 #[tokio::test]
 async fn a_body_declared_on_an_attach_is_dropped() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = echoing(&setup, UPGRADED);
         for body in [
             "Content-Length: 7\r\n\r\n{\"a\":1}",
@@ -192,111 +183,8 @@ async fn a_body_declared_on_an_attach_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_request_behind_a_detached_exec_is_judged_like_any_other() {
-    within(async {
-        let setup = Setup::start().await;
-        let engine = Engine::plain(&setup.engine_path());
-        let mut client = setup.client().await;
-        client
-            .send(
-                exec(r#"{"Detach":true}"#, UPGRADE)
-                    + "POST /v1.51/secrets/of/nobody HTTP/1.1\r\nHost:\r\n\r\n"
-                    + PING,
-            )
-            .await;
-        assert_eq!(client.answer().await.status, 200);
-        assert_eq!(client.answer().await.status, 404);
-        assert_eq!(client.answer().await.status, 200);
-        assert_eq!(
-            engine.lines(),
-            [
-                "POST /v1.51/exec/abc/start HTTP/1.1",
-                "GET /v1.51/_ping HTTP/1.1"
-            ]
-        );
-        assert_eq!(engine.seen()[0].header("upgrade"), None);
-    })
-    .await;
-}
-
-/// Sends a request that hijacks with two more behind it, the first of which no
-/// policy allows; gives the Engine's answer as the client gets it.
-async fn behind(answer: &'static str, last: bool) -> crate::support::Answer {
-    let setup = Setup::start().await;
-    let engine = Engine::start(&setup.engine_path(), move |mut call: Call| async move {
-        call.body().await?;
-        if call.line() == START {
-            call.io.answer("200 OK", "{}").await;
-            return Some(call.io);
-        }
-        call.io.send(answer).await;
-        (!last).then_some(call.io)
-    });
-    let mut client = setup.client().await;
-    client
-        .send(format!(
-            "{ATTACH}{UPGRADE}\r\nPOST /v1.51/secrets/of/nobody HTTP/1.1\r\nHost:\r\n\r\n{START}\r\nHost:\r\n\r\n"
-        ))
-        .await;
-    let got = client.answer().await;
-    assert_eq!(client.answer().await.status, 404, "behind {answer:?}");
-    assert_eq!(client.answer().await.body, "{}", "behind {answer:?}");
-    assert_eq!(engine.lines().len(), 2);
-    assert_eq!(engine.lines()[1], START);
-    let record = &setup.records.take(3).await[0];
-    assert!(!record.tunnel && record.complete);
-    got
-}
-
-#[tokio::test]
-async fn a_request_behind_a_refused_attach_is_judged_like_any_other() {
-    within(async {
-        let json = behind(
-            "HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"message\":\"no\"}",
-            false,
-        )
-        .await;
-        assert_eq!((json.status, &*json.message()), (409, "no"));
-
-        let chunked = behind(
-            "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"message\":\"no\"}\r\n0\r\n\r\n",
-            false,
-        )
-        .await;
-        assert_eq!((chunked.status, &*chunked.message()), (404, "no"));
-
-        // As the Engine writes it once it has hijacked: raw, until it closes.
-        let raw = behind(
-            "HTTP/1.1 404 Not Found\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nNo such container: x",
-            true,
-        )
-        .await;
-        assert_eq!((raw.status, &*raw.body), (404, "No such container: x"));
-        assert_eq!(raw.header("transfer-encoding"), Some("chunked"));
-
-        let nothing = behind("HTTP/1.1 204 No Content\r\n\r\n", false).await;
-        assert_eq!(nothing.status, 204);
-
-        let framed = behind(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\nContent-Length: 2\r\n\r\nhi",
-            false,
-        )
-        .await;
-        assert_eq!((framed.status, &*framed.body), (200, "hi"));
-
-        let other = behind(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-            false,
-        )
-        .await;
-        assert_eq!((other.status, &*other.body), (200, "{}"));
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn upgrades_that_nobody_asked_for_are_refused() {
-    within(async {
+    over_both(async |transport| {
         for (request, answer) in [
             (format!("{ATTACH}\r\n"), UPGRADED),
             (
@@ -325,7 +213,7 @@ async fn upgrades_that_nobody_asked_for_are_refused() {
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
             ),
         ] {
-            let setup = Setup::start().await;
+            let setup = Setup::over(transport).await;
             let _engine = Engine::start(&setup.engine_path(), move |mut call: Call| async move {
                 call.body().await?;
                 call.io.send(answer).await;
@@ -342,8 +230,8 @@ async fn upgrades_that_nobody_asked_for_are_refused() {
 
 #[tokio::test]
 async fn other_protocols_need_their_own_upgrade() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let engine = Engine::start(&setup.engine_path(), |mut call: Call| async move {
             call.body().await?;
             let upgrade = call.head.lines().find_map(|line| line.strip_prefix("upgrade: "));
@@ -377,12 +265,12 @@ async fn other_protocols_need_their_own_upgrade() {
 
 #[tokio::test]
 async fn whoever_leaves_a_tunnel_ends_it_for_the_other() {
-    within(async {
+    over_both(async |transport| {
         let short = Limits {
             linger_time: Duration::from_millis(50),
             ..Limits::default()
         };
-        let setup = Setup::start_with(short).await;
+        let setup = Setup::over_with(transport, short).await;
         let (go, went) = tokio::sync::watch::channel(false);
         let engine = Engine::start(&setup.engine_path(), move |mut call: Call| {
             let mut went = went.clone();
@@ -394,8 +282,13 @@ async fn whoever_leaves_a_tunnel_ends_it_for_the_other() {
                     return None;
                 }
                 call.io.rest().await;
-                // Its input ended, and it stays silent until the client has left.
-                while call.io_is_open().await {}
+                // Its input ended, and it stays until the client has left. Whether a
+                // client has left or half-closed, TCP tells when it is sent something.
+                while call.io_is_open().await {
+                    if matches!(transport, Transport::Tcp) {
+                        call.io.try_send("?").await;
+                    }
+                }
                 None
             }
         });
@@ -422,12 +315,12 @@ async fn whoever_leaves_a_tunnel_ends_it_for_the_other() {
 
 #[tokio::test]
 async fn a_silent_engine_ends_the_wait_for_a_tunnel() {
-    within(async {
+    over_both(async |transport| {
         let short = Limits {
             tunnel_time: Duration::from_millis(50),
             ..Limits::default()
         };
-        let setup = Setup::start_with(short).await;
+        let setup = Setup::over_with(transport, short).await;
         let _engine = Engine::start(&setup.engine_path(), |mut call: Call| async move {
             call.body().await?;
             call.io.rest().await;
@@ -447,8 +340,8 @@ async fn a_silent_engine_ends_the_wait_for_a_tunnel() {
 
 #[tokio::test]
 async fn much_goes_through_a_tunnel_unchanged() {
-    within(async {
-        let setup = Setup::start().await;
+    over_both(async |transport| {
+        let setup = Setup::over(transport).await;
         let _engine = Engine::start(&setup.engine_path(), |mut call: Call| async move {
             call.body().await?;
             call.io.send(UPGRADED).await;

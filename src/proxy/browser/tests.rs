@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use super::*;
 use BrowserError::{Host, Origin, SecFetchSite};
@@ -109,7 +110,7 @@ fn no_recorded_client_would_be_taken_for_a_browser_but_by_the_name_of_its_socket
                 "origin" | "sec-fetch-site" => true,
                 _ => continue,
             };
-            lines.push_str(&format!("{name}: {value}\r\n"));
+            write!(lines, "{name}: {value}\r\n").unwrap();
         }
         if let Some(error) = refusal(&lines) {
             refused.insert(request["headers"]["host"].to_string(), error);
