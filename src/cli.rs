@@ -8,7 +8,6 @@ mod config;
 mod descriptors;
 mod explain;
 mod health;
-mod descriptors;
 mod ops;
 mod run;
 

@@ -135,6 +135,38 @@ fn a_docker_client_works_through_the_gate_on_an_old_engine() -> Result {
 }
 
 #[test]
+fn a_docker_client_works_through_the_gate_over_tcp() -> Result {
+    let Some(engine) = TestEngine::shared()? else {
+        return Ok(());
+    };
+    let gate = Gate::start(engine.socket(), ALLOWED, &[])?;
+    for arguments in [
+        &["version", "-f", "{{.Server.APIVersion}}"][..],
+        // The output comes through a tunnel, the exit code by another request.
+        &[
+            "run",
+            "--rm",
+            "busybox",
+            "sh",
+            "-c",
+            "echo out; echo err >&2; exit 7",
+        ],
+        &["run", "--rm", "busybox", "sh", "-c", "seq 100000"],
+        &["container", "inspect", "no-such-container"],
+    ] {
+        let through = engine.docker_at(gate.address(), arguments)?;
+        let direct = engine.docker(engine.socket(), arguments)?;
+        assert_eq!(through.status.code(), direct.status.code(), "{arguments:?}");
+        assert!(stdout(&through) == stdout(&direct), "{arguments:?}");
+        assert_eq!(stderr(&through), stderr(&direct), "{arguments:?}");
+    }
+    let refused = engine.docker_at(gate.address(), &["run", "--privileged", "busybox", "true"])?;
+    assert!(!refused.status.success());
+    assert!(stderr(&refused).contains("body.HostConfig.Privileged"));
+    Ok(())
+}
+
+#[test]
 fn a_client_gets_the_version_that_it_asks_for() -> Result {
     let Some(engine) = TestEngine::shared()? else {
         return Ok(());

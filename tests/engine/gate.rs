@@ -15,6 +15,8 @@ use tempfile::TempDir;
 pub(crate) struct Gate {
     child: Child,
     socket: PathBuf,
+    /// Where it listens on TCP, such as `127.0.0.1:40000`.
+    address: String,
     /// Reads the gate's log to its end, so that the gate never waits for us.
     log: Option<JoinHandle<()>>,
     _folder: TempDir,
@@ -32,7 +34,7 @@ impl Gate {
         let socket = folder.path().join("gate.sock");
         let config = folder.path().join("opgate.yaml");
         let text = format!(
-            "api: \"1.51\"\nlisten:\n  - unix: {}\n    client: me\nupstream: unix://{}\n\
+            "api: \"1.51\"\nlisten:\n  - unix: {}\n    client: me\n  - tcp: 127.0.0.1:0\n    client: me\nupstream: unix://{}\n\
              clients:\n  me: {{ policies: [all] }}\n\
              policies:\n  all:\n    allow: [{}]\n    deny: [{}]\n",
             socket.display(),
@@ -62,10 +64,16 @@ impl Gate {
                 _ => return Err(format!("the gate did not start:\n{seen}").into()),
             }
         }
+        let address = seen
+            .lines()
+            .find_map(|line| line.split_once(" at tcp://"))
+            .map(|(_, address)| address.to_owned())
+            .ok_or("no TCP listener")?;
         let log = std::thread::spawn(move || while let Some(Ok(_)) = lines.next() {});
         Ok(Self {
             child,
             socket,
+            address,
             log: Some(log),
             _folder: folder,
         })
@@ -74,6 +82,11 @@ impl Gate {
     /// Where it listens.
     pub(crate) fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Where it listens on TCP.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Sends raw bytes and reads the answer to its end.

@@ -140,6 +140,11 @@ impl TestEngine {
     pub(crate) fn command<A: AsRef<OsStr>>(&self, host_socket: &Path, arguments: &[A]) -> Command {
         let mut host = std::ffi::OsString::from("unix://");
         host.push(host_socket);
+        self.command_at(&host, arguments)
+    }
+
+    /// The same on a host as the CLI takes it, such as `tcp://127.0.0.1:2375`.
+    pub(crate) fn command_at<A: AsRef<OsStr>>(&self, host: &OsStr, arguments: &[A]) -> Command {
         let mut command = Command::new(self.docker_cli());
         for name in [
             "DOCKER_API_VERSION",
@@ -163,6 +168,16 @@ impl TestEngine {
         arguments: &[&str],
     ) -> Result<Output, EngineError> {
         run(self.command(host_socket, arguments), b"", COMMAND)
+    }
+
+    /// Runs the docker CLI at a TCP address without input.
+    pub(crate) fn docker_at(
+        &self,
+        address: &str,
+        arguments: &[&str],
+    ) -> Result<Output, EngineError> {
+        let host = format!("tcp://{address}");
+        run(self.command_at(host.as_ref(), arguments), b"", COMMAND)
     }
 
     /// Stops the Engine and waits until all of it is gone.
