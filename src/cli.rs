@@ -8,6 +8,7 @@ mod config;
 mod descriptors;
 mod explain;
 mod health;
+mod log;
 mod ops;
 mod run;
 

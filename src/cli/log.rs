@@ -1,0 +1,118 @@
+//! Records → lines on standard error: text for a person, JSON for a program.
+//!
+//! A thread of its own writes them: whoever reads the log slowly, or not at all,
+//! must not hold up the gate.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use opgate::api::Operation;
+use opgate::gate::{Gate, ListenerId};
+use opgate::proxy::{Decision, Journal, Record};
+use serde_json::json;
+
+/// Lines that wait to be written at most; more are counted, not kept.
+const LOG_QUEUE: usize = 4096;
+
+/// Writes a line for each request.
+pub(super) struct Log {
+    gate: Arc<Gate>,
+    text: bool,
+    lines: SyncSender<String>,
+    lost: AtomicU64,
+}
+
+impl Log {
+    /// The log, and the thread that writes it: it ends with the log.
+    pub(super) fn new(gate: Arc<Gate>, text: bool) -> (Self, JoinHandle<()>) {
+        let (lines, waiting) = sync_channel::<String>(LOG_QUEUE);
+        let writer = std::thread::spawn(move || {
+            for line in waiting {
+                // A log that cannot be written must not stop the gate.
+                let _ = writeln!(io::stderr(), "{line}");
+            }
+        });
+        let log = Self {
+            gate,
+            text,
+            lines,
+            lost: AtomicU64::new(0),
+        };
+        (log, writer)
+    }
+
+    fn write(&self, line: String) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0
+            && self
+                .lines
+                .try_send(format!("opgate: {lost} lines of the log were lost"))
+                .is_err()
+        {
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+        }
+        if self.lines.try_send(line).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Log {
+    fn line(&self, record: &Record) -> String {
+        let decision = match record.decision {
+            Decision::Allowed => "allow",
+            Decision::Refused => "refuse",
+            Decision::Failed => "fail",
+        };
+        let client = self.gate.client(record.listener);
+        let operation = record.operation.map(Operation::name);
+        let milliseconds = record.duration.as_millis();
+        if !self.text {
+            return json!({
+                "client": client,
+                "operation": operation,
+                "path": record.operation.map(|operation| operation.definition().path),
+                "decision": decision,
+                "status": record.status,
+                "message": record.message,
+                "dropped": record.dropped,
+                "tunnel": record.tunnel,
+                "complete": record.complete,
+                "bytes_in": record.bytes_in,
+                "bytes_out": record.bytes_out,
+                "duration_ms": u64::try_from(milliseconds).unwrap_or(u64::MAX),
+            })
+            .to_string();
+        }
+        let mut line = format!("{decision:<6} {client} {}", operation.unwrap_or("-"));
+        if let Some(status) = record.status {
+            let _ = write!(line, " {status}");
+        }
+        if record.tunnel {
+            line.push_str(" tunnel");
+        }
+        let _ = write!(line, " {milliseconds} ms");
+        if let Some(message) = &record.message {
+            let _ = write!(line, ": {}", message.escape_debug());
+        }
+        if !record.dropped.is_empty() {
+            let _ = write!(line, " (dropped {})", record.dropped.join(", "));
+        }
+        line
+    }
+}
+
+impl Journal for Log {
+    fn record(&self, record: &Record) {
+        self.write(self.line(record));
+    }
+
+    fn accept_failed(&self, listener: ListenerId, error: &io::Error) {
+        let client = self.gate.client(listener);
+        self.write(format!("opgate: client {client}: accept: {error}"));
+    }
+}
