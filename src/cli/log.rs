@@ -1,14 +1,17 @@
 //! Records → lines on standard error: text for a person, JSON for a program.
 //!
 //! A thread of its own writes them: whoever reads the log slowly, or not at all,
-//! must not hold up the gate.
+//! must not hold up the gate. A line after a quiet spell is written at once, the
+//! lines of a burst together: a thread that is woken for each of them, and writes
+//! each, would cost more than judging the requests.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{JoinHandle, sleep, spawn};
+use std::time::Duration;
 
 use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
@@ -17,6 +20,13 @@ use serde_json::json;
 
 /// Lines that wait to be written at most; more are counted, not kept.
 const LOG_QUEUE: usize = 4096;
+
+/// Lines are collected up to this many bytes before they are written, as long as
+/// more wait.
+const LOG_BUFFER: usize = 64 << 10;
+
+/// After writing all lines that waited, the thread looks for more after this.
+const LOG_PAUSE: Duration = Duration::from_millis(5);
 
 /// Writes a line for each request.
 pub(super) struct Log {
@@ -30,12 +40,7 @@ impl Log {
     /// The log, and the thread that writes it: it ends with the log.
     pub(super) fn new(gate: Arc<Gate>, text: bool) -> (Self, JoinHandle<()>) {
         let (lines, waiting) = sync_channel::<String>(LOG_QUEUE);
-        let writer = std::thread::spawn(move || {
-            for line in waiting {
-                // A log that cannot be written must not stop the gate.
-                let _ = writeln!(io::stderr(), "{line}");
-            }
-        });
+        let writer = spawn(move || write_lines(&waiting));
         let log = Self {
             gate,
             text,
@@ -62,6 +67,7 @@ impl Log {
 }
 
 impl Log {
+    /// The line of a record, without its end.
     fn line(&self, record: &Record) -> String {
         let decision = match record.decision {
             Decision::Allowed => "allow",
@@ -104,6 +110,31 @@ impl Log {
         }
         line
     }
+}
+
+/// Writes lines until nobody can send any more.
+fn write_lines(lines: &Receiver<String>) {
+    let mut buffer = Vec::new();
+    while let Ok(first) = lines.recv() {
+        push(&mut buffer, &first);
+        while buffer.len() < LOG_BUFFER
+            && let Ok(line) = lines.try_recv()
+        {
+            push(&mut buffer, &line);
+        }
+        let full = buffer.len() >= LOG_BUFFER;
+        // A log that cannot be written must not stop the gate.
+        let _ = io::stderr().write_all(&buffer);
+        buffer.clear();
+        if !full {
+            sleep(LOG_PAUSE);
+        }
+    }
+}
+
+fn push(buffer: &mut Vec<u8>, line: &str) {
+    buffer.extend_from_slice(line.as_bytes());
+    buffer.push(b'\n');
 }
 
 impl Journal for Log {
