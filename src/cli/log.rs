@@ -16,7 +16,7 @@ use std::time::Duration;
 use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
 use opgate::proxy::{Decision, Journal, Record};
-use serde_json::json;
+use serde::Serialize;
 
 /// Lines that wait to be written at most; more are counted, not kept.
 const LOG_QUEUE: usize = 4096;
@@ -27,6 +27,23 @@ const LOG_BUFFER: usize = 64 << 10;
 
 /// After writing all lines that waited, the thread looks for more after this.
 const LOG_PAUSE: Duration = Duration::from_millis(5);
+
+/// A line for programs.
+#[derive(Serialize)]
+struct Line<'r> {
+    client: &'r str,
+    operation: Option<&'r str>,
+    path: Option<&'r str>,
+    decision: &'r str,
+    status: Option<u16>,
+    message: Option<&'r str>,
+    dropped: &'r [String],
+    tunnel: bool,
+    complete: bool,
+    bytes_in: u64,
+    bytes_out: u64,
+    duration_ms: u64,
+}
 
 /// Writes a line for each request.
 pub(super) struct Log {
@@ -78,21 +95,24 @@ impl Log {
         let operation = record.operation.map(Operation::name);
         let milliseconds = record.duration.as_millis();
         if !self.text {
-            return json!({
-                "client": client,
-                "operation": operation,
-                "path": record.operation.map(|operation| operation.definition().path),
-                "decision": decision,
-                "status": record.status,
-                "message": record.message,
-                "dropped": record.dropped,
-                "tunnel": record.tunnel,
-                "complete": record.complete,
-                "bytes_in": record.bytes_in,
-                "bytes_out": record.bytes_out,
-                "duration_ms": u64::try_from(milliseconds).unwrap_or(u64::MAX),
-            })
-            .to_string();
+            let line = Line {
+                client,
+                operation,
+                path: record
+                    .operation
+                    .map(|operation| operation.definition().path),
+                decision,
+                status: record.status,
+                message: record.message.as_deref(),
+                dropped: &record.dropped,
+                tunnel: record.tunnel,
+                complete: record.complete,
+                bytes_in: record.bytes_in,
+                bytes_out: record.bytes_out,
+                duration_ms: u64::try_from(milliseconds).unwrap_or(u64::MAX),
+            };
+            // Texts and numbers can always be written.
+            return serde_json::to_string(&line).unwrap_or_default();
         }
         let mut line = format!("{decision:<6} {client} {}", operation.unwrap_or("-"));
         if let Some(status) = record.status {
