@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::gate::Gate;
 
+mod alarm;
 mod answer;
 mod body;
 mod browser;

@@ -14,6 +14,7 @@ use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::alarm::Alarm;
 use super::body::{BodyError, BodyReader};
 use super::browser;
 use super::client::{ClientReader, PeerRead};
@@ -35,6 +36,8 @@ pub(crate) struct Connection<R, W> {
     proxy: Arc<Proxy>,
     listener: ListenerId,
     stopping: watch::Receiver<bool>,
+    /// Between two requests.
+    idle: Alarm,
 }
 
 /// What the connection is good for after a request.
@@ -77,6 +80,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             proxy,
             listener,
             stopping,
+            idle: Alarm::new(),
         }
     }
 
@@ -103,9 +107,9 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             let first = tokio::select! {
                 biased;
                 () = stopped(&mut self.stopping) => return NextHead::Nothing,
-                first = timeout(limits.idle_time, self.reader.fill(HEAD_READ)) => first,
+                first = self.idle.within(limits.idle_time, self.reader.fill(HEAD_READ)) => first,
             };
-            if !matches!(first, Ok(Ok(1..))) {
+            if !matches!(first, Some(Ok(1..))) {
                 return NextHead::Nothing;
             }
         }
