@@ -140,16 +140,12 @@ impl Answer {
 
     /// The next piece if it is there at once.
     pub(crate) async fn piece_at_once(&mut self) -> Option<Option<Result<Piece, BrokenAnswer>>> {
-        // `hyper` hands out the first piece only after it was asked once.
-        const ROUNDS: usize = 2;
         let mut piece = pin!(self.piece());
         poll_fn(|cx| {
-            for _ in 0..ROUNDS {
-                if let Poll::Ready(piece) = piece.as_mut().poll(cx) {
-                    return Poll::Ready(Some(piece));
-                }
-            }
-            Poll::Ready(None)
+            Poll::Ready(match piece.as_mut().poll(cx) {
+                Poll::Ready(piece) => Some(piece),
+                Poll::Pending => None,
+            })
         })
         .await
     }

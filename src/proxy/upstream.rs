@@ -34,9 +34,11 @@ use super::limits::{
 };
 use crate::api::definition::ApiVersion;
 use crate::gate::EngineVersion;
+use bell::Bell;
 use hearing::{Deaf, Hearing};
 use request::RequestBody;
 
+mod bell;
 mod hearing;
 pub(crate) mod request;
 
@@ -255,6 +257,7 @@ impl Upstream {
             sender,
             driver: Some(Box::pin(connection)),
             deaf,
+            bell: Bell::new(),
         })
     }
 
@@ -359,9 +362,22 @@ impl EngineConnection {
 /// What `hyper` needs to be polled, beside the request or answer that one waits for.
 pub(crate) struct Link {
     sender: SendRequest<RequestBody>,
-    /// Gone once the connection has ended.
-    driver: Option<Pin<Box<Connection<Hearing, RequestBody>>>>,
+    driver: Driver,
     deaf: Deaf,
+    bell: Bell,
+}
+
+/// The connection itself; gone once it has ended.
+type Driver = Option<Pin<Box<Connection<Hearing, RequestBody>>>>;
+
+/// Lets `hyper` read and write. Part of every wait on the connection.
+fn poll_driver(driver: &mut Driver, cx: &mut Context<'_>) {
+    if let Some(connection) = driver
+        && connection.as_mut().poll(cx).is_ready()
+    {
+        // How it ended is told to whoever waits for the answer.
+        *driver = None;
+    }
 }
 
 /// Why a request got no answer.
@@ -378,22 +394,14 @@ enum CollectError {
 }
 
 impl Link {
-    /// Lets `hyper` read and write. Part of every wait on the connection.
-    pub(crate) fn poll_drive(&mut self, cx: &mut Context<'_>) {
-        if let Some(driver) = &mut self.driver
-            && driver.as_mut().poll(cx).is_ready()
-        {
-            // How it ended is told to whoever waits for the answer.
-            self.driver = None;
-        }
-    }
-
     /// Waits for `other` while the connection goes on.
     pub(crate) async fn drive<T>(&mut self, other: impl Future<Output = T>) -> T {
         let mut other = pin!(other);
         poll_fn(|cx| {
-            self.poll_drive(cx);
-            other.as_mut().poll(cx)
+            self.bell.poll(cx, |cx| {
+                poll_driver(&mut self.driver, cx);
+                other.as_mut().poll(cx)
+            })
         })
         .await
     }
@@ -419,8 +427,10 @@ impl Link {
         body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<hyper::Result<hyper::body::Frame<Bytes>>>> {
-        self.poll_drive(cx);
-        Pin::new(body).poll_frame(cx)
+        self.bell.poll(cx, |cx| {
+            poll_driver(&mut self.driver, cx);
+            Pin::new(&mut *body).poll_frame(cx)
+        })
     }
 
     async fn collect(&mut self, mut body: Incoming, max: usize) -> Result<BytesMut, CollectError> {
@@ -440,8 +450,10 @@ impl Link {
     /// Whether it can take a request; looks at what the Engine has done meanwhile.
     async fn ready(&mut self) -> bool {
         poll_fn(|cx| {
-            self.poll_drive(cx);
-            self.sender.poll_ready(cx)
+            self.bell.poll(cx, |cx| {
+                poll_driver(&mut self.driver, cx);
+                self.sender.poll_ready(cx)
+            })
         })
         .await
         .is_ok()
