@@ -63,7 +63,11 @@ impl From<BrokenAnswer> for RelayError {
 #[derive(Debug)]
 pub(crate) struct ClientWriter<W> {
     io: W,
+    /// What is to be written: `out`, then `large`, then `after`.
     out: BytesMut,
+    /// A piece that is not copied; empty where there is none.
+    large: Bytes,
+    after: BytesMut,
     started: bool,
 }
 
@@ -73,6 +77,8 @@ impl<W: AsyncWrite + Unpin + Send> ClientWriter<W> {
         Self {
             io,
             out: BytesMut::new(),
+            large: Bytes::new(),
+            after: BytesMut::new(),
             started: false,
         }
     }
@@ -192,9 +198,10 @@ impl<W: AsyncWrite + Unpin + Send> ClientWriter<W> {
                 }
                 Some(Piece::Trailers(trailers)) => {
                     if length == Length::Chunked {
-                        self.out.extend_from_slice(b"0\r\n");
-                        push_headers(&mut self.out, &trailers, is_trailer);
-                        self.out.extend_from_slice(b"\r\n");
+                        let end = self.end();
+                        end.extend_from_slice(b"0\r\n");
+                        push_headers(end, &trailers, is_trailer);
+                        end.extend_from_slice(b"\r\n");
                         self.flush().await?;
                         return Ok(());
                     }
@@ -206,37 +213,54 @@ impl<W: AsyncWrite + Unpin + Send> ClientWriter<W> {
             Length::Exact(length) if written < length && !form.head_only => {
                 return Err(RelayError::Engine);
             }
-            Length::Chunked => self.out.extend_from_slice(b"0\r\n\r\n"),
+            Length::Chunked => self.end().extend_from_slice(b"0\r\n\r\n"),
             _ => {}
         }
         self.flush().await?;
         Ok(())
     }
 
-    async fn push_data(&mut self, mut data: Bytes, chunked: bool) -> io::Result<()> {
+    async fn push_data(&mut self, data: Bytes, chunked: bool) -> io::Result<()> {
+        let is_large = data.len() >= ANSWER_DIRECT;
+        if is_large && !self.large.is_empty() {
+            self.flush().await?;
+        }
         if chunked {
             let size = format!("{:x}\r\n", data.len());
-            self.out.extend_from_slice(size.as_bytes());
+            self.end().extend_from_slice(size.as_bytes());
         }
-        if data.len() < ANSWER_DIRECT {
-            self.out.extend_from_slice(&data);
+        if is_large {
+            // Not written yet: what follows it at once goes with it.
+            self.large = data;
         } else {
-            self.started = true;
-            let mut both = (&mut self.out).chain(&mut data);
-            self.io.write_all_buf(&mut both).await?;
+            self.end().extend_from_slice(&data);
         }
         if chunked {
-            self.out.extend_from_slice(b"\r\n");
+            self.end().extend_from_slice(b"\r\n");
         }
-        if self.out.len() >= ANSWER_BUFFER {
+        if self.out.len() + self.after.len() >= ANSWER_BUFFER {
             self.flush().await?;
         }
         Ok(())
     }
 
+    /// Where the next bytes go.
+    fn end(&mut self) -> &mut BytesMut {
+        if self.large.is_empty() {
+            &mut self.out
+        } else {
+            &mut self.after
+        }
+    }
+
     /// Writes what was collected.
     async fn flush(&mut self) -> io::Result<()> {
-        self.io.write_all_buf(&mut self.out).await?;
+        let mut all = (&mut self.out)
+            .chain(&mut self.large)
+            .chain(&mut self.after);
+        self.io.write_all_buf(&mut all).await?;
+        // An empty piece still holds the memory that it came in.
+        self.large = Bytes::new();
         self.io.flush().await
     }
 
@@ -377,63 +401,4 @@ fn push_name(out: &mut BytesMut, name: &HeaderName) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_written_as_the_engine_writes_them() {
-        let mut out = BytesMut::new();
-        for name in ["api-version", "ostype", "x-docker-container-path-stat"] {
-            push_name(&mut out, &HeaderName::from_static(name));
-            out.extend_from_slice(b" ");
-        }
-        assert_eq!(
-            &out[..],
-            b"Api-Version Ostype X-Docker-Container-Path-Stat "
-        );
-    }
-
-    #[tokio::test]
-    async fn what_belongs_to_the_hop_is_not_passed_on() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("connection", "close, X-Secret"),
-            ("x-secret", "1"),
-            ("keep-alive", "timeout=5"),
-            ("transfer-encoding", "chunked"),
-            ("content-length", "999"),
-            ("upgrade", "h2c"),
-            ("api-version", "1.51"),
-        ] {
-            headers.insert(name, value.parse().unwrap());
-        }
-        let mut writer = ClientWriter::new(Vec::new());
-        let form = Form {
-            version: Version::Http11,
-            head_only: false,
-            close: false,
-        };
-        writer.push_head(form, 200, Some(b"Fine"), &headers, Length::Exact(2));
-        assert_eq!(
-            &writer.out[..],
-            b"HTTP/1.1 200 Fine\r\nApi-Version: 1.51\r\nContent-Length: 2\r\n\r\n"
-        );
-        assert!(writer.has_started());
-    }
-
-    #[tokio::test]
-    async fn a_message_cannot_break_out_of_its_form() {
-        let mut writer = ClientWriter::new(Vec::new());
-        let form = Form {
-            version: Version::Http11,
-            head_only: false,
-            close: true,
-        };
-        writer.refuse(form, 403, "a \"b\"\r\nc").await.unwrap();
-        assert_eq!(
-            String::from_utf8(writer.io).unwrap(),
-            "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\
-             Connection: close\r\n\r\n{\"message\":\"a \\\"b\\\"\\r\\nc\"}\n"
-        );
-    }
-}
+mod tests;
