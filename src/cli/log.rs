@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{JoinHandle, sleep, spawn};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
@@ -31,10 +31,14 @@ const LOG_PAUSE: Duration = Duration::from_millis(5);
 /// A line for programs.
 #[derive(Serialize)]
 struct Line<'r> {
+    /// When the request was over, in UTC.
+    time: String,
     client: &'r str,
     operation: Option<&'r str>,
     path: Option<&'r str>,
     decision: &'r str,
+    rule: Option<String>,
+    field: Option<&'r str>,
     status: Option<u16>,
     message: Option<&'r str>,
     dropped: &'r [String],
@@ -67,12 +71,21 @@ impl Log {
         (log, writer)
     }
 
+    /// The line of something that is no request.
+    fn event(&self, message: &str) -> String {
+        if self.text {
+            return format!("opgate: {message}");
+        }
+        let time = timestamp(SystemTime::now());
+        serde_json::json!({ "time": time, "event": message }).to_string()
+    }
+
     fn write(&self, line: String) {
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0
             && self
                 .lines
-                .try_send(format!("opgate: {lost} lines of the log were lost"))
+                .try_send(self.event(&format!("{lost} lines of the log were lost")))
                 .is_err()
         {
             self.lost.fetch_add(lost, Ordering::Relaxed);
@@ -83,53 +96,84 @@ impl Log {
     }
 }
 
-impl Log {
-    /// The line of a record, without its end.
-    fn line(&self, record: &Record) -> String {
-        let decision = match record.decision {
-            Decision::Allowed => "allow",
-            Decision::Refused => "refuse",
-            Decision::Failed => "fail",
-        };
-        let client = self.gate.client(record.listener);
-        let operation = record.operation.map(Operation::name);
-        let milliseconds = record.duration.as_millis();
-        if !self.text {
-            let line = Line {
-                client,
-                operation,
-                path: record
-                    .operation
-                    .map(|operation| operation.definition().path),
-                decision,
-                status: record.status,
-                message: record.message.as_deref(),
-                dropped: &record.dropped,
-                tunnel: record.tunnel,
-                complete: record.complete,
-                bytes_in: record.bytes_in,
-                bytes_out: record.bytes_out,
-                duration_ms: u64::try_from(milliseconds).unwrap_or(u64::MAX),
-            };
-            // Texts and numbers can always be written.
-            return serde_json::to_string(&line).unwrap_or_default();
-        }
-        let mut line = format!("{decision:<6} {client} {}", operation.unwrap_or("-"));
-        if let Some(status) = record.status {
-            let _ = write!(line, " {status}");
-        }
-        if record.tunnel {
-            line.push_str(" tunnel");
-        }
-        let _ = write!(line, " {milliseconds} ms");
-        if let Some(message) = &record.message {
-            let _ = write!(line, ": {}", message.escape_debug());
-        }
-        if !record.dropped.is_empty() {
-            let _ = write!(line, " (dropped {})", record.dropped.join(", "));
-        }
-        line
+/// What was decided, in a word.
+fn decision(record: &Record) -> &'static str {
+    match record.decision {
+        Decision::Allowed => "allow",
+        Decision::Refused => "refuse",
+        Decision::Failed => "fail",
     }
+}
+
+/// The line of a record for programs, without its end.
+fn json(record: &Record) -> String {
+    let line = Line {
+        time: timestamp(SystemTime::now()),
+        client: &record.client,
+        operation: record.operation.map(Operation::name),
+        path: record
+            .operation
+            .map(|operation| operation.definition().path),
+        decision: decision(record),
+        rule: record.rule.as_ref().map(ToString::to_string),
+        field: record.field.as_deref(),
+        status: record.status,
+        message: record.message.as_deref(),
+        dropped: &record.dropped,
+        tunnel: record.tunnel,
+        complete: record.complete,
+        bytes_in: record.bytes_in,
+        bytes_out: record.bytes_out,
+        duration_ms: u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
+    };
+    // Texts and numbers can always be written.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// The line of a record for a person, without its end.
+pub(super) fn text(record: &Record) -> String {
+    let operation = record.operation.map_or("-", Operation::name);
+    let mut line = format!("{:<6} {} {operation}", decision(record), record.client);
+    if let Some(status) = record.status {
+        let _ = write!(line, " {status}");
+    }
+    if record.tunnel {
+        line.push_str(" tunnel");
+    }
+    let _ = write!(line, " {} ms", record.duration.as_millis());
+    if let (Decision::Allowed, Some(rule)) = (record.decision, &record.rule) {
+        let _ = write!(line, " by {rule}");
+    }
+    if let Some(message) = &record.message {
+        let _ = write!(line, ": {}", message.escape_debug());
+    }
+    if !record.dropped.is_empty() {
+        let _ = write!(line, " (dropped {})", record.dropped.join(", "));
+    }
+    line
+}
+
+/// A time as RFC 3339 writes it, in UTC, to the millisecond.
+fn timestamp(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (seconds, milliseconds) = (since.as_secs(), since.subsec_millis());
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    // Days since 1 March of the year 0, in cycles of 400 years: the day that a
+    // leap year adds is then the last of a year.
+    let days = days.saturating_add(719_468);
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    let year = cycle * 400 + year + next;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
 }
 
 /// Writes lines until nobody can send any more.
@@ -159,11 +203,36 @@ fn push(buffer: &mut Vec<u8>, line: &str) {
 
 impl Journal for Log {
     fn record(&self, record: &Record) {
-        self.write(self.line(record));
+        self.write(if self.text {
+            text(record)
+        } else {
+            json(record)
+        });
     }
 
     fn accept_failed(&self, listener: ListenerId, error: &io::Error) {
         let client = self.gate.client(listener);
-        self.write(format!("opgate: client {client}: accept: {error}"));
+        self.write(self.event(&format!("client {client}: accept: {error}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399, "2000-02-28T23:59:59.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (951_868_800, "2000-03-01T00:00:00.000Z"),
+            (1_798_761_599, "2026-12-31T23:59:59.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+            (4_107_456_000, "2100-02-28T00:00:00.000Z"),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(timestamp(time), expected);
+        }
     }
 }
