@@ -5,6 +5,7 @@
 
 mod check;
 mod config;
+mod demo;
 mod descriptors;
 mod explain;
 mod health;
@@ -41,6 +42,12 @@ enum Command {
         /// The form of the output.
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
+    },
+    /// Put the gate in front of an Engine and show what it allows and refuses.
+    Demo {
+        /// The Engine, as for the docker client. Where none answers, a stand-in does.
+        #[arg(long, env = "DOCKER_HOST", value_name = "HOST")]
+        docker_host: Option<String>,
     },
     /// Show what would become of one request, step by step.
     Explain(explain::Arguments),
@@ -101,6 +108,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run { file } => run::run(&file.config),
         Command::Check { files, output } => check::check(&files, output, &mut io::stdout()),
+        Command::Demo { docker_host } => demo::demo(docker_host.as_deref(), &mut io::stdout()),
         Command::Explain(arguments) => explain::explain(&arguments, &mut io::stdout()),
         Command::Health(whom) => health::health(whom, &mut io::stdout()),
         Command::Ops { name, output } => ops::ops(name.as_deref(), output, &mut io::stdout()),

@@ -7,7 +7,6 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
 
 use opgate::api::definition::ApiVersion;
 use opgate::api::{NEWEST, OLDEST};
@@ -16,7 +15,7 @@ use opgate::policy::{Client, Policies};
 use opgate::request::{Decoded, DecodedHead};
 use serde_json::{Value, json};
 
-use super::{Failure, Output, config};
+use super::{ConfigFile, Failure, Output, config};
 
 /// The largest body.
 const BODY_LIMIT: u64 = 4 << 20;
@@ -24,9 +23,8 @@ const BODY_LIMIT: u64 = 4 << 20;
 /// What `opgate explain` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The policy file.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    file: ConfigFile,
     /// The client that asks. Not needed where the file has only one.
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
@@ -70,7 +68,7 @@ struct Explained<'e> {
 
 /// Explains one request. Refused is a finding, as in `check`.
 pub(super) fn explain(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    let configuration = config::load(&arguments.config)?;
+    let configuration = config::load(&arguments.file.config)?;
     let policies = configuration.policies;
     let client = client(arguments, &policies)?;
     let body = body(arguments.body.as_deref())?;
