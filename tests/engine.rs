@@ -215,7 +215,9 @@ fn guarded_fields_are_refused_by_name_and_make_no_container() -> Result {
             "body.HostConfig.Mounts[].VolumeOptions.DriverConfig.Options",
         ),
         (&["--pid", "host"], "body.HostConfig.PidMode"),
+        (&["--pid", "container:x1"], "body.HostConfig.PidMode"),
         (&["--ipc", "host"], "body.HostConfig.IpcMode"),
+        (&["--ipc", "container:x1"], "body.HostConfig.IpcMode"),
         (&["--uts", "host"], "body.HostConfig.UTSMode"),
         (&["--userns", "host"], "body.HostConfig.UsernsMode"),
         (&["--cgroupns", "host"], "body.HostConfig.CgroupnsMode=host"),
@@ -226,12 +228,25 @@ fn guarded_fields_are_refused_by_name_and_make_no_container() -> Result {
         ),
         (&["--cap-add", "SYS_ADMIN"], "body.HostConfig.CapAdd"),
         (&["--device", "/dev/null"], "body.HostConfig.Devices"),
+        (&["--gpus", "all"], "body.HostConfig.DeviceRequests"),
         (
             &["--device-cgroup-rule", "a *:* rwm"],
             "body.HostConfig.DeviceCgroupRules",
         ),
         (
             &["--security-opt", "seccomp=unconfined"],
+            "body.HostConfig.SecurityOpt",
+        ),
+        (
+            &["--security-opt", "apparmor=unconfined"],
+            "body.HostConfig.SecurityOpt",
+        ),
+        (
+            &["--security-opt", "label=disable"],
+            "body.HostConfig.SecurityOpt",
+        ),
+        (
+            &["--security-opt", "no-new-privileges=false"],
             "body.HostConfig.SecurityOpt",
         ),
         (
@@ -251,6 +266,7 @@ fn guarded_fields_are_refused_by_name_and_make_no_container() -> Result {
             "body.HostConfig.LogConfig.Type",
         ),
         (&["-p", "80:80"], "body.HostConfig.PortBindings"),
+        (&["-p", "127.0.0.1::80"], "body.HostConfig.PortBindings"),
         (&["-P"], "body.HostConfig.PublishAllPorts=true"),
         (&["--link", "x1"], "body.HostConfig.Links"),
         (&["--annotation", "a=b"], "body.HostConfig.Annotations"),
@@ -269,6 +285,40 @@ fn guarded_fields_are_refused_by_name_and_make_no_container() -> Result {
     let made = ["ps", "-aq", "--filter", &format!("label={label}")];
     assert_eq!(works(engine, engine.socket(), &made)?, "");
     println!("{} guarded flags refused", flags.len());
+    Ok(())
+}
+
+#[test]
+fn a_volume_of_a_host_path_is_refused_by_name_and_not_made() -> Result {
+    let Some(engine) = TestEngine::shared()? else {
+        return Ok(());
+    };
+    let gate = Gate::start(engine.socket(), &["SystemPingHead", "VolumeCreate"], &[])?;
+    let name = format!("guarded-volume-{}", std::process::id());
+    let create = [
+        "volume",
+        "create",
+        "-d",
+        "local",
+        "-o",
+        "type=none",
+        "-o",
+        "o=bind",
+        "-o",
+        "device=/",
+        &name,
+    ];
+    let output = engine.docker(gate.socket(), &create)?;
+    let said = stderr(&output);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("opgate: VolumeCreate refused for client me: body.DriverOpts"),
+        "{said}"
+    );
+    let made = ["volume", "ls", "-q", "--filter", &format!("name={name}")];
+    assert_eq!(works(engine, engine.socket(), &made)?, "");
+    works(engine, gate.socket(), &["volume", "create", &name])?;
+    works(engine, engine.socket(), &["volume", "rm", &name])?;
     Ok(())
 }
 
