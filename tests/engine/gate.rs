@@ -8,7 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use opgate::api::definition::ApiVersion;
 use tempfile::TempDir;
+
+/// The API level of its policies.
+pub(crate) const LEVEL: ApiVersion = ApiVersion(51);
 
 /// A running gate; it ends with the value.
 #[derive(Debug)]
@@ -23,8 +27,9 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Starts a gate in front of `engine` for a client `me` with these rules,
-    /// and waits until it listens.
+    /// Starts a gate in front of `engine` for a client `me` that these rules
+    /// allow something and these operations are denied to, and waits until it
+    /// listens.
     pub(crate) fn start(
         engine: &Path,
         allow: &[&str],
@@ -34,13 +39,13 @@ impl Gate {
         let socket = folder.path().join("gate.sock");
         let config = folder.path().join("opgate.yaml");
         let text = format!(
-            "api: \"1.51\"\nlisten:\n  - unix: {}\n    client: me\n  - tcp: 127.0.0.1:0\n    client: me\nupstream: unix://{}\n\
+            "api: \"{LEVEL}\"\nlisten:\n  - unix: {}\n    client: me\n  - tcp: 127.0.0.1:0\n    client: me\nupstream: unix://{}\n\
              clients:\n  me: {{ policies: [all] }}\n\
-             policies:\n  all:\n    allow: [{}]\n    deny: [{}]\n",
+             policies:\n  all:\n    deny: [{}]\n    allow:\n      - {}\n",
             socket.display(),
             engine.display(),
-            allow.join(", "),
-            deny.join(", ")
+            deny.join(", "),
+            allow.join("\n      - ")
         );
         std::fs::write(&config, text)?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_opgate"))

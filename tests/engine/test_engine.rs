@@ -30,6 +30,16 @@ const COMMAND: Duration = Duration::from_mins(1);
 /// What the script exits with where no Engine can be had.
 const UNAVAILABLE: i32 = 3;
 
+/// What the environment may say to docker clients, and tests say themselves.
+pub(crate) const SETTINGS: [&str; 6] = [
+    "DOCKER_API_VERSION",
+    "DOCKER_BUILDKIT",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+];
+
 /// Which Engine a test wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Variant {
@@ -65,9 +75,7 @@ impl TestEngine {
     pub(crate) fn start_variant(variant: Variant) -> Result<Option<Self>, EngineError> {
         match Self::launch(variant) {
             Err(EngineError::Unavailable(reason)) if !required() => {
-                // Not `eprintln!`, which the test harness would capture and then drop.
-                let line = format!("\n=== ENGINE TESTS SKIPPED: {reason} ===\n");
-                drop(io::stderr().write_all(line.as_bytes()));
+                skipped("ENGINE TESTS", &reason);
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -146,14 +154,7 @@ impl TestEngine {
     /// The same on a host as the CLI takes it, such as `tcp://127.0.0.1:2375`.
     pub(crate) fn command_at<A: AsRef<OsStr>>(&self, host: &OsStr, arguments: &[A]) -> Command {
         let mut command = Command::new(self.docker_cli());
-        for name in [
-            "DOCKER_API_VERSION",
-            "DOCKER_BUILDKIT",
-            "DOCKER_CONFIG",
-            "DOCKER_CONTEXT",
-            "DOCKER_HOST",
-            "DOCKER_TLS_VERIFY",
-        ] {
+        for name in SETTINGS {
             command.env_remove(name);
         }
         command.arg("--config").arg(self.docker_config());
@@ -341,8 +342,15 @@ impl fmt::Display for EngineError {
 impl std::error::Error for EngineError {}
 
 /// Whether tests without an Engine must fail rather than be skipped.
-fn required() -> bool {
+pub(crate) fn required() -> bool {
     std::env::var_os("OPGATE_REQUIRE_ENGINE").is_some_and(|value| value != "0" && !value.is_empty())
+}
+
+/// Says loudly that tests are skipped.
+pub(crate) fn skipped(what: &str, reason: &str) {
+    // Not `eprintln!`, which the test harness would capture and then drop.
+    let line = format!("\n=== {what} SKIPPED: {reason} ===\n");
+    drop(io::stderr().write_all(line.as_bytes()));
 }
 
 /// A folder for an Engine, of this process alone. It is below `/tmp` because the Engine's sockets need short paths.

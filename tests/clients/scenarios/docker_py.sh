@@ -1,0 +1,1 @@
+see "$SCRIPTS/docker_py.sh" "$n"

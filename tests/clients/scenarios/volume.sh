@@ -1,0 +1,7 @@
+see docker volume create --label a=b "$n"
+see docker volume create --label a=b "$n"
+see docker volume ls --filter "name=$n"
+see docker volume inspect "$n"
+exits 1 docker volume inspect "$n-none"
+see docker volume rm "$n"
+exits 1 docker volume rm "$n"
