@@ -80,6 +80,12 @@ fn an_operation_with_variants_stands_for_all_of_them() {
         decide(&one, "POST", "/images/create?fromSrc=-", "").unwrap_err(),
         "ImageImport refused for client me: no rule allows this operation"
     );
+    let other = policies("{ allow: [ImageImport] }");
+    assert!(decide(&other, "POST", "/images/create?fromSrc=-", "").is_ok());
+    assert_eq!(
+        decide(&other, "POST", "/images/create?fromImage=a", "").unwrap_err(),
+        "ImagePull refused for client me: no rule allows this operation"
+    );
 }
 
 #[test]

@@ -302,6 +302,8 @@ impl Lowering<'_> {
             }
             let mut variant = base.clone();
             name.clone_into(&mut variant.name);
+            // Those before it are the operation's, and no variants of this one.
+            variant.variants.clear();
             variant.variant_of = Some((base.name.clone(), when));
             // What only the other variant reads is dropped: the Engine does not
             // look at it.

@@ -302,7 +302,7 @@ pub static OPERATIONS: [OperationDef; 3] = [
         access: AccessClass::Create,
         risk: &[],
         variant_of: Some((0, Variant::QueryAbsent("fromImage"))),
-        variants: &[1],
+        variants: &[],
         path_parameters: &[],
         query: &[
             ParameterDef {
