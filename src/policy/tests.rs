@@ -232,6 +232,21 @@ fn a_line_break_opens_no_other_door() {
     }
 }
 
+#[test]
+fn of_a_body_that_is_a_list_only_the_named_fields_are_open() {
+    let policies = policies(
+        "{ allow: [{ PluginPull: { query: { remote: any }, body: { each: { Name: any } } } }] }",
+    );
+    let pull = |body: &str| decide(&policies, "POST", "/plugins/pull?remote=p", body);
+    assert!(pull("[]").is_ok());
+    assert!(pull(r#"[{"Name":"network"}]"#).is_ok());
+    assert_eq!(
+        pull(r#"[{"Name":"network","Value":["host"]}]"#).unwrap_err(),
+        "PluginPull refused for client me: body[].Value is guarded (host-escape) \
+         and no rule opens it (test.yaml:8)"
+    );
+}
+
 mod denies;
 mod derived;
 mod levels;
