@@ -247,6 +247,16 @@ fn of_a_body_that_is_a_list_only_the_named_fields_are_open() {
     );
 }
 
+#[test]
+fn any_opens_a_map_whose_objects_hold_objects_of_the_same_classes() {
+    let policies = policies(
+        "{ allow: [{ ContainerCreate: { body: { NetworkingConfig: { EndpointsConfig: any } } } }] }",
+    );
+    let body = r#"{"NetworkingConfig":{"EndpointsConfig":{"ci":
+        {"IPAMConfig":{"IPv4Address":"10.0.0.2"},"Aliases":["a"]}}}}"#;
+    assert!(decide(&policies, "POST", "/containers/create", body).is_ok());
+}
+
 mod denies;
 mod derived;
 mod levels;

@@ -176,7 +176,15 @@ fn fields_guarded(
             field.risk.classes.iter().all(|class| own.contains(class))
                 && field.risk.guard == Guard::Guarded
         });
-        if field.risk.guard != Guard::Open && !within {
+        // An object with fields is judged by them, unless it is guarded as such.
+        let by_fields =
+            matches!(field.schema.kind, SchemaKind::Object(object) if !object.fields.is_empty());
+        let judged = match field.risk.guard {
+            Guard::Open => false,
+            Guard::Guarded => true,
+            Guard::Unclassified => !by_fields,
+        };
+        if judged && !within {
             found.push(path.clone());
         }
         collect_guarded(&field.schema, level, &path, own, found);
