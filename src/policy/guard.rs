@@ -101,9 +101,8 @@ pub(crate) fn first(request: &Decoded<'_>, opened: &Opened<'_>) -> Option<Findin
         // A body that is a list has no field of its own to carry a class; such
         // lists are the privileges and settings of plugins.
         Body::Json(value) if let BodyDef::Json { schema, .. } = request.definition().body => {
-            whole_body(value, request, &body).or_else(|| {
-                walk.inside(Slot::inner(schema, value), &body, &mut Trail::default())
-            })
+            whole_body(value, request, &body)
+                .or_else(|| walk.inside(Slot::inner(schema, value), &body, &mut Trail::default()))
         }
         Body::Json(value) => whole_body(value, request, &body),
         Body::None | Body::Stream(_) => None,

@@ -257,6 +257,22 @@ fn any_opens_a_map_whose_objects_hold_objects_of_the_same_classes() {
     assert!(decide(&policies, "POST", "/containers/create", body).is_ok());
 }
 
+#[test]
+fn the_image_of_a_mount_is_a_part_and_not_a_matcher() {
+    let rule = "{ ContainerCreate: { mounts: { each: { image: { image: [alpine] } } } } }";
+    let policies = policies(&format!("{{ allow: [{rule}] }}"));
+    let mount = |image: &str| {
+        let mount = format!(r#"{{"Type":"image","Source":"{image}","Target":"/d"}}"#);
+        create(&policies, &format!(r#"{{"Mounts":[{mount}]}}"#))
+    };
+    assert!(mount("alpine").is_ok());
+    assert_eq!(
+        mount("busybox").unwrap_err(),
+        "ContainerCreate refused for client me: mounts[].image=busybox must be an image \
+         like alpine (test.yaml:8)"
+    );
+}
+
 mod denies;
 mod derived;
 mod levels;

@@ -18,7 +18,8 @@ use crate::policy::parts;
 use crate::policy::rule::Conditions;
 use crate::policy::yaml::{Entry, Kind, Node};
 
-/// The words that are matchers. No field or part is called by one of them.
+/// The words that are matchers. Where a field or part is called by one of them
+/// (the `image` of a mount), the word is the field.
 pub(crate) const KEYWORDS: &[&str] = &[
     "any",
     "absent",
@@ -106,6 +107,12 @@ impl At {
             SchemaKind::Text => parts::definition(self.schema.format?),
             _ => None,
         }
+    }
+
+    /// Whether there is a field or part of this name.
+    fn has_field(&self, name: &str) -> bool {
+        self.fields()
+            .is_some_and(|object| object.fields.iter().any(|field| field.name == name))
     }
 
     /// What there is, for messages.
@@ -347,13 +354,15 @@ impl Resolver {
                     bounds.1 = self.amount(entry, at);
                     bounds.1.is_some()
                 }
-                name if KEYWORDS.contains(&name) => match self.keyword(entry, at) {
-                    Some(condition) => {
-                        all.push(condition);
-                        true
+                name if KEYWORDS.contains(&name) && !at.has_field(name) => {
+                    match self.keyword(entry, at) {
+                        Some(condition) => {
+                            all.push(condition);
+                            true
+                        }
+                        None => false,
                     }
-                    None => false,
-                },
+                }
                 _ => match self.named(entry, at) {
                     Some(field) => {
                         fields.push(field);
