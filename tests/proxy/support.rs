@@ -16,7 +16,10 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+// Named by path, so that other tests can take this module in, too.
+#[path = "support/client.rs"]
 mod client;
+#[path = "support/engine.rs"]
 mod engine;
 
 pub(crate) use client::{Answer, Client, Stream};
