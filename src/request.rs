@@ -146,7 +146,6 @@ impl EngineVersion {
 }
 
 /// A request whose head is decoded: the operation is known, the variant, too.
-#[derive(Debug)]
 pub struct DecodedHead<'a> {
     definition: &'static OperationDef,
     version: Option<Version>,
@@ -157,6 +156,15 @@ pub struct DecodedHead<'a> {
     json: bool,
     user_agent: Option<&'a str>,
     dropped: Vec<String>,
+}
+
+impl std::fmt::Debug for DecodedHead<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DecodedHead")
+            .field("operation", &self.definition.name)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> DecodedHead<'a> {
@@ -334,7 +342,6 @@ pub enum Body<'a> {
 }
 
 /// A request that is understood: typed values under a definition.
-#[derive(Debug)]
 pub struct Decoded<'a> {
     definition: &'static OperationDef,
     version: ApiVersion,
@@ -344,6 +351,16 @@ pub struct Decoded<'a> {
     user_agent: Option<&'a str>,
     body: Body<'a>,
     dropped: Vec<String>,
+}
+
+impl std::fmt::Debug for Decoded<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoded")
+            .field("operation", &self.definition.name)
+            .field("version", &self.version)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Decoded<'a> {

@@ -18,7 +18,6 @@ use crate::api::decode::Parameters;
 use crate::api::definition::OperationDef;
 
 /// A request whose operation is known.
-#[derive(Debug)]
 pub struct MatchedOperation<'a> {
     /// The operation's definition.
     definition: &'static OperationDef,
@@ -28,6 +27,15 @@ pub struct MatchedOperation<'a> {
     path: Parameters<'a>,
     /// The query, without its question mark.
     query: &'a str,
+}
+
+impl fmt::Debug for MatchedOperation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MatchedOperation")
+            .field("operation", &self.definition.name)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> MatchedOperation<'a> {

@@ -8,6 +8,7 @@
 //! the origin form. Knows nothing of operations (see `table`).
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::RouteError;
 use crate::api::definition::ApiVersion;
@@ -32,7 +33,7 @@ impl Version {
 }
 
 /// A segment of the decoded path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
     /// The decoded text.
     pub(super) text: Cow<'a, str>,
@@ -41,11 +42,18 @@ pub(super) struct Piece<'a> {
 }
 
 /// A target that has one reading.
-#[derive(Debug)]
 pub struct Target<'a> {
     pub(super) version: Option<Version>,
     pub(super) pieces: Vec<Piece<'a>>,
     pub(super) query: &'a str,
+}
+
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Target<'a> {
