@@ -12,24 +12,48 @@ pub(crate) const ENGINE: EngineVersion = EngineVersion {
     max: opgate::api::NEWEST,
 };
 
-/// A policy file with these rules. YAML reads JSON as well.
-pub(crate) fn policy(level: &str, allow: &Value, deny: &Value) -> String {
-    json!({
-        "api": level,
-        "listen": [{ "unix": "/nowhere/gate.sock", "client": "me" }],
-        "upstream": "unix:///nowhere/engine.sock",
-        "clients": { "me": { "policies": ["p"] } },
-        "policies": { "p": { "allow": allow, "deny": deny } },
-    })
-    .to_string()
+/// A policy file with these rules, each on a line of its own. YAML reads JSON as
+/// well.
+pub(crate) fn policy(level: &str, allow: &[Value], deny: &[Value]) -> String {
+    let lines = |rules: &[Value]| {
+        let rules: Vec<String> = rules.iter().map(Value::to_string).collect();
+        rules.join(",\n")
+    };
+    format!(
+        "{{ api: '{level}', listen: [{{ unix: /nowhere/gate.sock, client: me }}], \
+         upstream: 'unix:///nowhere/engine.sock', clients: {{ me: {{ policies: [p] }} }}, \
+         policies: {{ p: {{ allow: [\n{}\n], deny: [\n{}\n] }} }} }}\n",
+        lines(allow),
+        lines(deny)
+    )
+}
+
+/// Those of some rules that resolve. `deny` says which kind they are.
+pub(crate) fn fitting(level: &str, rules: &[Value], deny: bool) -> Vec<Value> {
+    let (text, first) = if deny {
+        (policy(level, &[], rules), 4)
+    } else {
+        (policy(level, rules, &[]), 2)
+    };
+    let Err(diagnostics) = opgate::policy::resolve("policy", &text) else {
+        return rules.to_vec();
+    };
+    let wrong: Vec<u64> = diagnostics
+        .found()
+        .iter()
+        .map(|found| found.span.line)
+        .collect();
+    let rules = (first..).zip(rules);
+    let fitting = rules.filter(|(line, _)| !wrong.contains(line));
+    fitting.map(|(_, rule)| rule.clone()).collect()
 }
 
 /// A gate with these rules at this level, or the first diagnostic.
 pub(crate) fn try_gate(level: &str, allow: &[Value]) -> Result<Gate, String> {
-    let text = policy(level, &json!(allow), &json!([]));
+    let text = policy(level, allow, &[]);
     match opgate::policy::resolve("policy", &text) {
         Ok(configuration) => Ok(Gate::new(configuration.policies)),
-        Err(diagnostics) => Err(format!("{diagnostics:?}")),
+        Err(diagnostics) => Err(diagnostics.to_string()),
     }
 }
 

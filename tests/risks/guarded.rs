@@ -51,7 +51,7 @@ fn refused_for(gate: &Gate, request: &Request, place: &Place, paths: &[String]) 
         panic!("{} {message}: {paths:?} {request:?}", place.name());
     };
     assert!(
-        message.contains(" and no rule opens it (policy:1)"),
+        message.contains(" and no rule opens it (policy:2)"),
         "{message}"
     );
     named.clone()

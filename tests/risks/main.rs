@@ -4,8 +4,10 @@
 //!
 //! Requests are generated from the definitions alone; `places` finds the fields
 //! and writes requests and rules for them, `values` finds what is dangerous
-//! there, by a reading of its own.
+//! there, by a reading of its own, and `canaries` puts a word into every text.
 
+#[cfg(test)]
+mod canaries;
 #[cfg(test)]
 mod entries;
 #[cfg(test)]
@@ -19,9 +21,15 @@ mod parts;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod printable;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
 #[path = "../properties/samples.rs"]
 #[expect(dead_code, reason = "shared with the properties")]
 mod samples;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 #[path = "../proxy/support.rs"]
 #[expect(dead_code, reason = "shared with the tests of the wire")]

@@ -213,20 +213,50 @@ impl Place {
             request.body = write(&self.steps, value, spell);
             return request;
         };
+        // The one that tells the variant stands there already.
+        if request.target.contains(&format!("?{}=", parameter.name)) {
+            let (path, _) = request.target.split_once('?').unwrap_or_default();
+            request.target = format!("{path}?");
+        }
         let name = spell(parameter.name);
         let texts = texts(parameter, &self.steps[1..], value, spell);
         for (key, text) in texts {
             match self.part {
                 Part::Query => request.add_query(&name, &text),
                 Part::Header => request.headers.push((format!("{name}{key}"), text)),
-                Part::Path => {
-                    let sample = samples::formatted(parameter.schema.format);
-                    request.target = request.target.replacen(sample, &text, 1);
-                }
+                Part::Path => request.target = self.path_with(&text),
                 Part::Body => unreachable!("the body is no parameter"),
             }
         }
         request
+    }
+}
+
+impl Place {
+    /// The target with this text as the path parameter.
+    fn path_with(&self, text: &str) -> String {
+        let mut target = format!("/v{}", samples::version(self.operation));
+        for piece in self.operation.path.split('/').skip(1) {
+            target.push('/');
+            let name = piece
+                .strip_prefix('{')
+                .and_then(|name| name.strip_suffix('}'));
+            let parameters = self.operation.path_parameters.iter();
+            let found = name.and_then(|name| parameters.clone().find(|one| one.name == name));
+            match found {
+                Some(found) if self.parameter.is_some_and(|own| std::ptr::eq(own, found)) => {
+                    target.push_str(&samples::escape(text));
+                }
+                Some(found) => {
+                    let sample = samples::formatted(found.schema.format);
+                    target.push_str(&samples::escape(sample));
+                }
+                None => target.push_str(piece),
+            }
+        }
+        let bare = samples::target(self.operation);
+        let (_, query) = bare.split_once('?').unwrap_or_default();
+        format!("{target}?{query}")
     }
 }
 

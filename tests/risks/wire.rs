@@ -18,19 +18,19 @@ use crate::support::{Answer, Call, Client, Engine, Setup};
 use crate::values::dangerous;
 
 /// What the stand-in says of its versions.
-const VERSION: &str = r#"{"Version":"99.0","ApiVersion":"1.55","MinAPIVersion":"1.24"}"#;
+pub(crate) const VERSION: &str = r#"{"Version":"99.0","ApiVersion":"1.55","MinAPIVersion":"1.24"}"#;
 
 /// All waits of a test end within this time.
-const WITHIN: Duration = Duration::from_mins(5);
+pub(crate) const WITHIN: Duration = Duration::from_mins(5);
 
 /// A client that reconnects when it is told to.
-struct Wire {
-    setup: Setup,
+pub(crate) struct Wire {
+    pub(crate) setup: Setup,
     client: Option<Client>,
 }
 
 impl Wire {
-    async fn ask(&mut self, request: &Request, chunked: bool) -> Answer {
+    pub(crate) async fn ask(&mut self, request: &Request, chunked: bool) -> Answer {
         let mut client = match self.client.take() {
             Some(client) => client,
             None => self.setup.client().await,
@@ -50,7 +50,7 @@ impl Wire {
 }
 
 /// A request as it is written.
-fn bytes(request: &Request, chunked: bool) -> String {
+pub(crate) fn bytes(request: &Request, chunked: bool) -> String {
     let mut bytes = format!(
         "{} {} HTTP/1.1\r\nHost: x\r\n",
         request.method, request.target
@@ -82,7 +82,7 @@ fn bytes(request: &Request, chunked: bool) -> String {
     bytes
 }
 
-async fn start(gate: Gate) -> (Wire, Engine) {
+pub(crate) async fn start(gate: Gate) -> (Wire, Engine) {
     let setup = Setup::start().await;
     let engine =
         Engine::start_with_version(&setup.engine_path(), VERSION, |mut call: Call| async {
@@ -224,7 +224,7 @@ impl Place {
 
 /// The rules that open nothing but what must be named for an operation to do
 /// anything.
-fn bare_rules() -> Vec<Value> {
+pub(crate) fn bare_rules() -> Vec<Value> {
     samples::operations()
         .map(|operation| {
             let mut query = serde_json::Map::new();
