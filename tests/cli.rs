@@ -232,3 +232,112 @@ fn the_last_requests_are_in_the_log_when_the_gate_is_told_to_stop() {
     );
     assert!(!socket.exists());
 }
+
+/// A policy file in a folder of its own.
+fn policy(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("opgate.yaml");
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    (folder, file)
+}
+
+#[test]
+fn check_says_of_each_file_what_is_wrong_with_it() {
+    let (_good, good) = policy(include_str!("../policies/example.yaml"));
+    let (_bad, bad) = policy(&format!(
+        "{}      - ContainerLst\n",
+        include_str!("../policies/example.yaml")
+    ));
+    let output = opgate(&["check", &good]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).starts_with(&format!("{good}: fine (1 client, ")));
+    assert_eq!(text(&output.stderr), "");
+    let output = opgate(&["check", &good, &bad]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains(": fine"));
+    let found = text(&output.stderr);
+    assert!(found.contains("error[unknown-operation]: there is no operation `ContainerLst`"));
+    assert!(found.ends_with("1 error\n"), "{found}");
+    let output = opgate(&["check", "--output", "json", &bad]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found[0]["code"], "unknown-operation");
+    assert_eq!(found[0]["help"], "did you mean `ContainerList`?");
+    assert_eq!(opgate(&["check", "/nonexistent"]).status.code(), Some(2));
+}
+
+#[test]
+fn all_policies_that_come_along_are_fine() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        let output = opgate(&["check", &file.display().to_string()]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stderr), "", "{}", file.display());
+        count += 1;
+    }
+    assert!(count >= 2);
+}
+
+#[test]
+fn explain_shows_each_rule_and_the_decision() {
+    let (_folder, file) = policy(include_str!("../policies/demo.yaml"));
+    let explain = |more: &[&str]| {
+        let mut arguments = vec!["explain", "--config", &file];
+        arguments.extend_from_slice(more);
+        let output = opgate(&arguments);
+        let shown = text(&output.stdout).replace(&file, "opgate.yaml");
+        (output.status.code(), shown, text(&output.stderr))
+    };
+    let body = r#"{"Image":"alpine","Env":["TOKEN=secret"],"HostConfig":{"Memory":0}}"#;
+    let (code, shown, said) = explain(&["POST", "/containers/create", "--body", body]);
+    assert_eq!((code, said.as_str()), (Some(1), ""));
+    assert_eq!(shown, include_str!("cli/explain.txt"));
+    let (code, shown, _) = explain(&["GET", "/v1.51/containers/json?all=1", "--show-values"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(
+        shown.contains("decision   allowed by look (opgate.yaml:"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("forwarded  GET /v1.51/containers/json?all=1"),
+        "{shown}"
+    );
+    let (code, shown, _) = explain(&["--output", "json", "GET", "/info"]);
+    let object: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(code, Some(1));
+    assert_eq!(object["decision"], "refuse");
+    assert_eq!(object["operation"], "SystemInfo");
+    let (code, _, said) = explain(&["--client", "nobody", "GET", "/info"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(2), "opgate: there is no client `nobody`\n")
+    );
+}
+
+#[test]
+fn the_demo_ends_by_itself_without_a_terminal_and_says_what_answers() {
+    let output = Command::new(env!("CARGO_BIN_EXE_opgate"))
+        .arg("demo")
+        .env("DOCKER_HOST", "unix:///nonexistent/engine.sock")
+        .output()
+        .unwrap();
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        shown
+            .starts_with("The Engine: unix:///nonexistent/engine.sock: no Engine answers there.\n"),
+        "{shown}"
+    );
+    // The places of the sockets differ from run to run.
+    let (_, tour) = shown.split_once("\n 1. ").unwrap();
+    assert_eq!(format!(" 1. {tour}"), include_str!("cli/demo.txt"));
+    let (_, folder) = shown.split_once("unix:///tmp").unwrap_or(("", ""));
+    if let Some((path, _)) = folder.split_once("/opgate.sock") {
+        assert!(
+            !Path::new(&format!("/tmp{path}")).exists(),
+            "what it made is gone"
+        );
+    }
+}

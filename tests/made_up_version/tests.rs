@@ -165,7 +165,7 @@ fn refused(opgate: &Path, folder: &Path) {
     stand_in(UnixListener::bind(&engine).unwrap());
     let config = folder.join("opgate.yaml");
     let policy = format!(
-        "api: '1.55'\nlisten: [{{ unix: {}, client: me }}]\nupstream: unix://{}\n\
+        "api: '1.56'\nlisten: [{{ unix: {}, client: me }}]\nupstream: unix://{}\n\
          clients: {{ me: {{ policies: [all] }} }}\n\
          policies: {{ all: {{ allow: [ContainerList, ContainerCreate, WidgetCreate] }} }}\n",
         gate.display(),

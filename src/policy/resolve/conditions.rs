@@ -170,7 +170,7 @@ impl Resolver {
                     let at = At::whole(derived.schema(), name, untagged(operation));
                     if let Some(condition) = self.condition(node, &at) {
                         if derived == Derived::Networks && !condition.opens() {
-                            self.not_whole(entry.key.span, name);
+                            self.not_whole(entry.key.span, &at);
                         }
                         conditions.derived.push((derived, condition));
                     }
@@ -270,7 +270,7 @@ impl Resolver {
             matches!(at.schema.kind, SchemaKind::Object(object) if !object.fields.is_empty());
         let guarded = at.risk.is_some_and(|risk| risk.guard != Guard::Open);
         if guarded && !object && !at.negated && !condition.opens() {
-            self.not_whole(span, &at.path);
+            self.not_whole(span, at);
         }
         Some(condition)
     }

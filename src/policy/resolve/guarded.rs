@@ -94,13 +94,22 @@ impl Resolver {
     }
 
     /// An allow that names a guarded list says something of all that it may hold.
-    pub(super) fn not_whole(&mut self, span: Span, path: &str) {
+    pub(super) fn not_whole(&mut self, span: Span, at: &At) {
         if self.denies {
             return;
         }
-        let message = format!("`{path}` is guarded, and this does not say what else it may hold");
-        let help = "add `each` or `subset` (of a map: `keys`), or write `any`".to_owned();
-        self.report(Code::NotWhole, span, message, help);
+        let path = &at.path;
+        let (message, help) = match at.schema.kind {
+            SchemaKind::Map(_) => (
+                format!("`{path}` is guarded, and this does not say which keys it may have"),
+                "add `keys: …`; `keys: any` stands for all",
+            ),
+            _ => (
+                format!("`{path}` is guarded, and this does not say what else it may hold"),
+                "add `each: …` or `subset: …`, or write `any`",
+            ),
+        };
+        self.report(Code::NotWhole, span, message, help.to_owned());
     }
 }
 
