@@ -234,6 +234,7 @@ fn the_last_requests_are_in_the_log_when_the_gate_is_told_to_stop() {
 }
 
 /// A policy file in a folder of its own.
+#[cfg(test)]
 fn policy(text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("opgate.yaml");

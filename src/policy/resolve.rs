@@ -25,7 +25,7 @@ use super::yaml::{self, Name};
 use super::{Client, ClientRules, Policies, Rules};
 use crate::api::definition::ApiVersion;
 use crate::api::{NEWEST, OLDEST, Operation};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span, nearest};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
 use rules::Resolved;
 
 /// What a file configures.
@@ -56,6 +56,14 @@ pub fn resolve(file: &str, text: &str) -> Result<Configuration, Diagnostics> {
         found,
     };
     let made = resolver.document(&document);
+    // What is odd may only follow from what is wrong.
+    if resolver
+        .found
+        .iter()
+        .any(|one| one.severity == Severity::Error)
+    {
+        resolver.found.retain(|one| one.severity == Severity::Error);
+    }
     let diagnostics = Diagnostics::new(file, text, resolver.found);
     match made {
         Some((listeners, upstream, policies)) if !diagnostics.has_errors() => Ok(Configuration {
@@ -118,10 +126,7 @@ impl Resolver {
             .upstream
             .as_ref()
             .and_then(|upstream| self.upstream(upstream));
-        // What seems unused may only be misspelt somewhere.
-        if self.found.is_empty() {
-            self.unused(document);
-        }
+        self.unused(document);
         let policies = Policies {
             clients,
             listeners: of,
@@ -212,7 +217,7 @@ impl Resolver {
                 .iter()
                 .map(|client| client.name.text.as_str());
             let client = names.clone().position(|client| client == name.text);
-            if client.is_none() {
+            if client.is_none() && !document.clients.is_empty() {
                 let message = format!("there is no client `{}`", name.text);
                 self.report(
                     Code::UnknownClient,
@@ -226,7 +231,7 @@ impl Resolver {
                 of.extend(client.map(Client));
             }
         }
-        if document.listen.is_empty() {
+        if document.listen.is_empty() && self.found.is_empty() {
             let message = "`listen` is empty: nobody could call";
             self.report(Code::Listener, Span::START, message, None);
         }

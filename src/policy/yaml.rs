@@ -57,7 +57,8 @@ impl Node {
         match self.kind {
             Kind::Null => "nothing",
             Kind::Bool(_) => "true or false",
-            Kind::Int(_) | Kind::Float(_) => "a number",
+            Kind::Int(_) => "a number",
+            Kind::Float(_) => "a number that is too large or not whole",
             Kind::Text(_) => "text",
             Kind::List(_) => "a list",
             Kind::Map(_) => "a map",
@@ -87,8 +88,17 @@ pub(crate) fn parse(text: &str) -> Result<Node, Diagnostic> {
                 .location()
                 .map_or(Span::START, |place| span(&place, text));
             let message = error.without_snippet().to_string();
+            let mut message = message.lines().next().unwrap_or_default();
             // The place is shown by itself.
-            let message = message.lines().next().unwrap_or_default();
+            if let Some((before, _)) = message.rsplit_once(" at line ") {
+                message = before;
+            }
+            // The limits that keep these out speak of numbers.
+            if message.starts_with("alias ") {
+                message = "anchors and aliases are not part of a policy";
+            } else if message.contains("merge keys") {
+                message = "merge keys are not part of a policy";
+            }
             Err(Diagnostic::error(Code::Yaml, span, message))
         }
     }

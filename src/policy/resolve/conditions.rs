@@ -12,6 +12,7 @@ use crate::api::definition::{
     Risk, Schema,
 };
 use crate::diagnostic::{Code, Span, nearest};
+use crate::format::Format;
 use crate::policy::condition::{Condition, FieldCondition, Untagged, join};
 use crate::policy::derived::{Derived, untagged};
 use crate::policy::parts;
@@ -96,6 +97,8 @@ impl At {
     pub(super) fn inner(&self, schema: &'static Schema, piece: &str) -> Self {
         Self {
             negated: self.negated,
+            // What a guarded list or map holds is of its class.
+            risk: self.risk,
             ..Self::whole(schema, &join(&self.path, piece), self.untagged)
         }
     }
@@ -116,19 +119,25 @@ impl At {
     }
 
     /// What there is, for messages.
-    pub(super) fn kind(&self) -> &'static str {
-        match (self.schema.kind, self.schema.format) {
-            (_, Some(format)) => format.name(),
-            (SchemaKind::Bool, _) => "boolean",
-            (SchemaKind::Int { .. }, _) => "integer",
-            (SchemaKind::Float, _) => "number",
+    pub(super) fn kind(&self) -> String {
+        let plain = match (self.schema.kind, self.schema.format) {
+            (SchemaKind::Int { .. }, Some(Format::Bytes)) => "a number of bytes",
+            (SchemaKind::Int { .. }, Some(Format::Duration)) => "a duration",
+            (SchemaKind::Int { .. }, Some(Format::Seconds)) => "a number of seconds",
+            (SchemaKind::Text, Some(format)) => {
+                return format!("text of the format `{}`", format.name());
+            }
+            (SchemaKind::Bool, _) => "true or false",
+            (SchemaKind::Int { .. }, _) => "an integer",
+            (SchemaKind::Float, _) => "a number",
             (SchemaKind::Text, _) => "text",
-            (SchemaKind::Enum(_), _) => "word",
+            (SchemaKind::Enum(_), _) => "a word",
             (SchemaKind::Bytes, _) => "base64 text",
-            (SchemaKind::List(_), _) => "list",
-            (SchemaKind::Map(_), _) => "map",
-            (SchemaKind::Object(_), _) => "object",
-        }
+            (SchemaKind::List(_), _) => "a list",
+            (SchemaKind::Map(_), _) => "a map",
+            (SchemaKind::Object(_), _) => "an object",
+        };
+        plain.to_owned()
     }
 }
 
@@ -299,7 +308,7 @@ impl Resolver {
         match at.schema.kind {
             SchemaKind::List(_) | SchemaKind::Map(_) | SchemaKind::Object(_) => {
                 let message = format!(
-                    "`{}` is a {}, and cannot be a plain value",
+                    "`{}` is {}, and cannot be a plain value",
                     at.path,
                     at.kind()
                 );
@@ -398,11 +407,7 @@ impl Resolver {
                 SchemaKind::List(_) => Some(
                     "to match what it holds write `each: { … }` or `contains: { … }`".to_owned(),
                 ),
-                _ => Some(format!(
-                    "`{}` is a {} and has no fields",
-                    at.path,
-                    at.kind()
-                )),
+                _ => Some(format!("`{}` is {} and has no fields", at.path, at.kind())),
             });
             self.report(Code::UnknownMatcher, entry.key.span, message, help);
             return None;

@@ -53,7 +53,7 @@ impl Resolver {
         };
         if !fits {
             let message = format!(
-                "`{name}` does not fit `{}`, which is a {}",
+                "`{name}` does not fit `{}`, which is {}",
                 at.path,
                 at.kind()
             );
