@@ -167,13 +167,53 @@ fn the_example_policy_is_accepted() {
     assert_eq!(configuration.listeners.len(), 1);
 }
 
+/// The block of a page behind a mark.
+#[cfg(test)]
+fn block<'p>(page: &'p str, mark: &str) -> &'p str {
+    let (_, rest) = page
+        .split_once(&format!("<!-- {mark} -->\n```yaml\n"))
+        .unwrap();
+    rest.split_once("```").unwrap().0
+}
+
 #[test]
-fn the_policy_of_the_readme_is_accepted() {
+fn the_policy_of_the_readme_is_accepted_and_refuses_as_it_says() {
     let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once("<!-- policy -->\n```yaml\n").unwrap();
-    let (policy, _) = rest.split_once("```").unwrap();
-    let configuration = opgate::policy::resolve("README.md", policy).unwrap();
-    assert_eq!(configuration.listeners.len(), 1);
+    let (_folder, file) = policy(block(readme, "policy"));
+    let output = opgate(&["check", &file]);
+    assert_eq!(text(&output.stderr), "");
+    assert!(output.status.success());
+    let body = r#"{"Image":"busybox","HostConfig":{"Privileged":true}}"#;
+    let arguments = ["explain", "--config", &file, "POST", "/containers/create"];
+    let output = opgate(&[&arguments[..], &["--body", body]].concat());
+    let shown = text(&output.stdout).replace(&file, "opgate.yaml");
+    let (_, decision) = shown.split_once("decision   refused: 403 ").unwrap();
+    assert!(
+        readme
+            .replace("ci:\n", "ci: ")
+            .contains(decision.trim_end()),
+        "{decision}"
+    );
+}
+
+#[test]
+fn the_policies_of_the_language_page_are_accepted() {
+    let page = include_str!("../docs/policies.md");
+    let whole = block(page, "check");
+    let (_folder, file) = policy(whole);
+    let output = opgate(&["check", &file]);
+    assert_eq!(text(&output.stderr), "");
+    assert!(output.status.success());
+    let denies = block(page, "deny");
+    let (head, _) = whole.split_once("policies:\n  ping:").unwrap();
+    let head = head
+        .replace("ping, build", "none")
+        .replace("ping, observe", "none");
+    let denies = denies.replace("\n", "\n    ");
+    let (_folder, file) = policy(&format!("{head}policies:\n  none:\n    {denies}\n"));
+    let output = opgate(&["check", &file]);
+    assert_eq!(text(&output.stderr), "");
+    assert!(output.status.success());
 }
 
 #[test]
