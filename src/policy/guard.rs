@@ -192,15 +192,41 @@ impl Walk<'_> {
         conditions: &[&Condition],
         trail: &mut Trail,
     ) -> Option<Finding> {
-        let fields = object.fields().enumerate();
-        fields.into_iter().find_map(|(index, (definition, value))| {
-            let inner = of_field(conditions, index);
-            trail
-                .within(definition.name, |trail| {
-                    self.field(definition, value, &inner, trail)
-                })
-                .map(|found| found.at(definition.name))
-        })
+        object
+            .fields()
+            .enumerate()
+            .find_map(|(index, (definition, value))| {
+                if self.is_plainly_harmless(definition, value) {
+                    return None;
+                }
+                let inner = of_field(conditions, index);
+                trail
+                    .within(definition.name, |trail| {
+                        self.field(definition, value, &inner, trail)
+                    })
+                    .map(|found| found.at(definition.name))
+            })
+    }
+
+    /// Whether a field is harmless whatever a rule says, and holds nothing that
+    /// could be otherwise. Most fields of most requests are.
+    fn is_plainly_harmless(&self, definition: &FieldDef, value: &Value<'_>) -> bool {
+        let risk = &definition.risk;
+        if value.is_absent() {
+            // What is guarded even so is judged as any other value.
+            let benign = || (risk.benign.iter()).any(|one| matches!(one, Benign::Absent));
+            return risk.guard != Guard::Guarded || benign();
+        }
+        let empty = match value {
+            Value::List(list) => list.is_empty(),
+            Value::Map(map) => map.is_empty(),
+            Value::Object(_) => false,
+            Value::Text(_) => {
+                (definition.schema.format).is_none_or(|it| parts::definition(it).is_none())
+            }
+            _ => true,
+        };
+        risk.guard == Guard::Open && definition.span.since <= self.level && empty
     }
 
     fn field(

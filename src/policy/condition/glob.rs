@@ -51,12 +51,13 @@ impl Glob {
     pub(crate) fn matches(&self, text: &str) -> bool {
         // The places of the form that the text so far can have led to.
         let mut reached = vec![false; self.pieces.len().saturating_add(1)];
+        let mut next = reached.clone();
         if let Some(first) = reached.first_mut() {
             *first = true;
         }
         self.skip(&mut reached);
         for letter in text.chars() {
-            let mut next = vec![false; reached.len()];
+            next.fill(false);
             for (place, piece) in self.pieces.iter().enumerate() {
                 if reached.get(place) != Some(&true) {
                     continue;
@@ -73,7 +74,7 @@ impl Glob {
                 }
             }
             self.skip(&mut next);
-            reached = next;
+            std::mem::swap(&mut reached, &mut next);
         }
         reached.last() == Some(&true)
     }
