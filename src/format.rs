@@ -147,6 +147,9 @@ formats! {
     HostPath = "host-path",
     /// An absolute path in a container, see [`container_path`].
     ContainerPath = "container-path",
+    /// What a mount mounts: an absolute path on the host, or the name of a
+    /// volume or of an image.
+    MountSource = "mount-source",
     /// `c 1:3 rwm`, see [`DeviceRule`].
     DeviceCgroupRule = "device-cgroup-rule",
     /// `container[:alias]`, see [`Link`].
@@ -236,6 +239,7 @@ impl Format {
             Self::CgroupnsMode => unchanged(text, NamespaceMode::cgroupns(text)),
             Self::SecurityOpt => security_opt::canonical(text),
             Self::HostPath => path::canonical_host_path(text),
+            Self::MountSource => Ok(path::canonical_mount_source(text)),
             Self::ContainerPath => unchanged(text, container_path(text)),
             Self::DeviceCgroupRule => unchanged(text, DeviceRule::parse(text)),
             Self::Link => unchanged(text, Link::parse(text)),
@@ -270,7 +274,8 @@ impl Format {
         match self {
             Self::Port => port::identity(canonical),
             Self::SysctlKey => sysctl::identity(canonical),
-            Self::ContainerPath => clean_path(canonical),
+            Self::ContainerPath | Self::HostPath => clean_path(canonical),
+            Self::MountSource if canonical.starts_with('/') => clean_path(canonical),
             _ => Cow::Borrowed(canonical),
         }
     }

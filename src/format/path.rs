@@ -70,6 +70,16 @@ pub(super) fn canonical_host_path(text: &str) -> Result<Cow<'_, str>, FormatErro
     absolute(text).map(resolve_dots)
 }
 
+/// The spelling of a mount's source that is forwarded: what is no absolute path
+/// is a name, and none of ours.
+pub(super) fn canonical_mount_source(text: &str) -> Cow<'_, str> {
+    if text.starts_with('/') {
+        resolve_dots(text)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// Cleans a path only when it has `.` or `..` components.
 ///
 /// The kernel follows a symbolic link before `..`, lexical cleaning does not,

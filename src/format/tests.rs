@@ -113,6 +113,7 @@ const ACCEPTED: &[(Format, &[&str])] = &[
         ],
     ),
     (Format::HostPath, &["", "/dev/null", "/dev/", "/"]),
+    (Format::MountSource, &["", "/srv/a/", "data", "alpine:3"]),
     (Format::ContainerPath, &["", "/", "/etc/", "/var/opt"]),
     (Format::DeviceCgroupRule, &["c 1:3 mr", "c 7:128 rwm"]),
     (

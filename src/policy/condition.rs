@@ -27,7 +27,7 @@ use super::slot::{Effective, Slot};
 use super::verdict::Verdict;
 use crate::api::definition::{Kind, Schema};
 use crate::api::value::Value;
-use crate::format::{Format, clean_path, is_under};
+use crate::format::{Format, is_under};
 
 /// What a rule says of a value.
 #[derive(Clone, Debug)]
@@ -156,10 +156,11 @@ impl Condition {
             ),
             Self::Range(range) => Verdict::of(range.admits(effective, slot.schema.format)),
             Self::Glob(globs) => of_text(effective, |text| {
-                globs.iter().any(|glob| glob.matches(text))
+                let text = spelt(text, slot.schema.format);
+                Verdict::of(globs.iter().any(|glob| glob.matches(&text)))
             }),
             Self::Under(roots) => of_text(effective, |path| under(path, roots)),
-            Self::Image(image) => of_text(effective, |text| image.matches(text)),
+            Self::Image(image) => of_text(effective, |text| Verdict::of(image.matches(text))),
             Self::Each(condition) => Verdict::all(
                 elements(slot).map(|(schema, value)| condition.matches(Slot::inner(schema, value))),
             ),
@@ -268,19 +269,37 @@ pub(crate) fn fields<'v>(slot: Slot<'v, '_>) -> Option<Fields<'v, 'v>> {
 }
 
 /// What a text matcher says: of a text, or of the word that stands for one.
-fn of_text(effective: Effective<'_, '_>, fits: impl FnOnce(&str) -> bool) -> Verdict {
+fn of_text(effective: Effective<'_, '_>, fits: impl FnOnce(&str) -> Verdict) -> Verdict {
     match effective {
-        Effective::Value(Value::Text(text)) => Verdict::of(fits(text)),
-        Effective::Default(word) => Verdict::of(fits(word)),
+        Effective::Value(Value::Text(text)) => fits(text),
+        Effective::Default(word) => fits(word),
         _ => Verdict::No,
     }
 }
 
-/// Whether a path is below one of some roots, whatever else the text says.
-fn under(path: &str, roots: &[String]) -> bool {
-    path.starts_with('/') && {
-        let clean = clean_path(path);
-        roots.iter().any(|root| is_under(&clean, root))
+/// The spelling that forms are held against: that of the place which a path
+/// leads to.
+fn spelt(text: &str, format: Option<Format>) -> Cow<'_, str> {
+    match format {
+        Some(format @ (Format::HostPath | Format::MountSource | Format::ContainerPath)) => {
+            format.identity(text)
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Whether a path is below one of some roots.
+///
+/// Where a relative path leads is for the Engine to say. Often it is the root, so
+/// nobody may rely on that it leads anywhere else.
+fn under(path: &str, roots: &[String]) -> Verdict {
+    let below = |path: &str| roots.iter().any(|root| is_under(path, root));
+    if path.starts_with('/') {
+        Verdict::of(below(path))
+    } else if below(&format!("/{path}")) {
+        Verdict::Partly
+    } else {
+        Verdict::No
     }
 }
 

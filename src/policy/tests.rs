@@ -278,3 +278,4 @@ mod derived;
 mod levels;
 mod matchers;
 mod naming;
+mod spellings;

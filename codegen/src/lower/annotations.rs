@@ -83,6 +83,7 @@ pub const FORMATS: &[&str] = &[
     "link",
     "log-driver",
     "mac-address",
+    "mount-source",
     "network-mode",
     "network-reference",
     "pid-mode",

@@ -42,7 +42,7 @@ impl Resolver {
                 matches!(kind, SchemaKind::Text)
                     && matches!(
                         at.schema.format,
-                        None | Some(Format::HostPath | Format::ContainerPath)
+                        None | Some(Format::HostPath | Format::MountSource | Format::ContainerPath)
                     )
             }
             "image" => at.schema.format == Some(Format::ImageReference),

@@ -221,7 +221,7 @@ fn paths_are_below_a_root_by_whole_components() {
             ),
             (
                 r#"{"Mounts":[{"Type":"bind","Source":"/srv/builds/../../etc","Target":"/a"}]}"#,
-                "Mounts[].Source=/srv/builds/../../etc must be a path below /srv/builds or /tmp/x",
+                "Mounts[].Source=/etc must be a path below /srv/builds or /tmp/x",
             ),
             (
                 r#"{"Mounts":[{"Type":"volume","Source":"srv","Target":"/a"}]}"#,

@@ -1,0 +1,91 @@
+//! One thing in several spellings: no spelling gets by what is said of another.
+
+use super::*;
+
+/// Puts a request to some rules, of which the first that fails is the answer.
+fn ask(rules: &str, method: &str, target: &str, body: &str) -> Result<(), String> {
+    let policies = policies(rules);
+    decide(&policies, method, target, body).map(|_| ())
+}
+
+/// Creates a container under one rule.
+fn allowed(rule: &str, body: &str) -> Result<(), String> {
+    let rules = format!("{{ allow: [ ContainerCreate: {rule} ] }}");
+    ask(&rules, "POST", "/v1.51/containers/create", body)
+}
+
+/// The same where every path of the host may be mounted, but for one deny.
+fn denied(deny: &str, body: &str) -> bool {
+    let rules = format!(
+        "{{ allow: [ ContainerCreate: {{ mounts: {{ each: {{ source: {{ under: / }} }} }} }} ], deny: [ ContainerCreate: {deny} ] }}"
+    );
+    ask(&rules, "POST", "/v1.51/containers/create", body).is_err()
+}
+
+fn bind_mount(source: &str) -> String {
+    format!(
+        r#"{{"Image":"a","HostConfig":{{"Mounts":[{{"Type":"bind","Source":"{source}","Target":"/x"}}]}}}}"#
+    )
+}
+
+#[test]
+fn a_path_of_the_host_is_the_place_that_it_leads_to() {
+    for rule in [
+        "{ mounts: { each: { source: { glob: /srv/** } } } }",
+        "{ body: { HostConfig: { Mounts: { each: { Type: bind, Source: { glob: /srv/** } } } } } }",
+        "{ mounts: { each: { source: { not: /etc } } } }",
+        "{ mounts: { each: { source: { not: { glob: /etc* } } } } }",
+        "{ body: { HostConfig: { Mounts: { each: { Type: bind, Source: { not: /etc } } } } } }",
+    ] {
+        assert_eq!(allowed(rule, &bind_mount("/srv//a/")), Ok(()), "{rule}");
+        for etc in ["/etc", "//etc", "/etc/", "/srv/../etc", "/./etc/."] {
+            assert!(allowed(rule, &bind_mount(etc)).is_err(), "{rule} {etc}");
+        }
+    }
+    let deny = "{ mounts: { contains: { source: /run/docker.sock } } }";
+    for socket in [
+        "/run/docker.sock",
+        "/run//docker.sock",
+        "/run/./docker.sock/",
+    ] {
+        assert!(denied(deny, &bind_mount(socket)), "{socket}");
+        let bind = format!(r#"{{"Image":"a","HostConfig":{{"Binds":["{socket}:/x"]}}}}"#);
+        assert!(denied(deny, &bind), "{socket}");
+    }
+    let device = |path: &str| {
+        format!(r#"{{"Image":"a","HostConfig":{{"Devices":[{{"PathOnHost":"{path}"}}]}}}}"#)
+    };
+    let rule = "{ body: { HostConfig: { Devices: { each: { PathOnHost: { not: /dev/mem } } } } } }";
+    assert_eq!(allowed(rule, &device("/dev/kvm")), Ok(()));
+    assert!(allowed(rule, &device("/dev//mem")).is_err());
+}
+
+#[test]
+fn a_relative_path_may_lead_to_where_it_leads_from_the_root() {
+    let get = |rules: &str, path: &str| {
+        ask(
+            rules,
+            "GET",
+            &format!("/v1.51/containers/x/archive?path={path}"),
+            "",
+        )
+        .is_ok()
+    };
+    let allow =
+        |rule: &str| format!("{{ allow: [ ContainerArchive: {{ query: {{ path: {rule} }} }} ] }}");
+    let not = allow("{ not: { under: /etc } }");
+    let below = allow("{ under: /data }");
+    let deny = "{ allow: [ContainerArchive], deny: [ ContainerArchive: { query: { path: { under: /etc } } } ] }";
+    assert!(get(&not, "/home") && get(&not, "home") && get(deny, "home") && get(&below, "/data/x"));
+    for etc in [
+        "etc",
+        "etc/passwd",
+        "../etc",
+        "./etc",
+        "/etc/passwd",
+        "a/../etc",
+    ] {
+        assert!(!get(&not, etc) && !get(deny, etc), "{etc}");
+    }
+    assert!(!get(&below, "data/x"));
+}
