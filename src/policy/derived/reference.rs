@@ -41,6 +41,12 @@ pub(super) fn value<'r>(request: &'r Decoded<'_>) -> Value<'r> {
     let Some(tag) = tag else {
         return Value::Text(Cow::Borrowed(name));
     };
+    // A digest in the name stays beside a tag that is given by itself, and the
+    // Engine goes by the digest.
+    let digest = NamedImage::parse(name).is_ok_and(|image| image.digest.is_some());
+    if digest && !tag.contains(':') {
+        return Value::Text(Cow::Borrowed(name));
+    }
     // The tag that is given by itself replaces the one in the name.
     let repository = NamedImage::parse(name).map_or(name, |image| {
         let digest = image

@@ -137,6 +137,8 @@ fn a_reference_is_name_and_tag_together() {
         "fromImage=ghcr.io/acme/app:1.2&tag=2",
         "fromImage=ghcr.io/acme/app&tag=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         "fromImage=evil.example.net/alpine&tag=3",
+        // The digest counts, not the tag beside it.
+        "fromImage=ghcr.io/acme/app@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef&tag=1.2",
     ] {
         assert!(pull(refused).is_err(), "{refused}");
     }
