@@ -160,7 +160,7 @@ impl Condition {
                 Verdict::of(globs.iter().any(|glob| glob.matches(&text)))
             }),
             Self::Under(roots) => of_text(effective, |path| under(path, roots)),
-            Self::Image(image) => of_text(effective, |text| Verdict::of(image.matches(text))),
+            Self::Image(image) => of_text(effective, |text| image.matches(text)),
             Self::Each(condition) => Verdict::all(
                 elements(slot).map(|(schema, value)| condition.matches(Slot::inner(schema, value))),
             ),

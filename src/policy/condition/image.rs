@@ -6,6 +6,7 @@
 
 use super::Glob;
 use crate::format::{ImageReference, NamedImage};
+use crate::policy::verdict::Verdict;
 use Untagged::{AllTags, Latest};
 
 /// What a rule says of an image.
@@ -84,13 +85,15 @@ impl ImagePattern {
     }
 
     /// Whether it fits, given the full name and the tag that counts.
-    fn matches(&self, name: &str, tag: Option<&str>, digest: Option<&str>) -> bool {
-        let version = match (&self.digest, &self.tag) {
-            (Some(own), _) => digest == Some(own),
-            (None, Some(own)) => tag.is_some_and(|tag| own.matches(tag)),
-            (None, None) => true,
-        };
-        version && self.name.matches(name)
+    fn matches(&self, name: &str, tag: Option<&str>, digest: Option<&str>) -> Verdict {
+        if !self.name.matches(name) {
+            return Verdict::No;
+        }
+        match (&self.digest, &self.tag) {
+            (Some(own), _) => digest.map_or(Verdict::Partly, |digest| Verdict::of(digest == own)),
+            (None, Some(own)) => tag.map_or(Verdict::Partly, |tag| Verdict::of(own.matches(tag))),
+            (None, None) => Verdict::Yes,
+        }
     }
 }
 
@@ -119,28 +122,63 @@ fn full_name(name: &str) -> Option<String> {
 
 impl ImageMatcher {
     /// Whether a reference is such an image.
-    pub(crate) fn matches(&self, text: &str) -> bool {
+    ///
+    /// What an id stands for nobody can say here. A name whose version cannot be
+    /// compared (all tags, a digest beside a tag) fits in part.
+    pub(crate) fn matches(&self, text: &str) -> Verdict {
         let image = match ImageReference::parse(text) {
             Ok(ImageReference::Named(image)) => image,
-            Ok(ImageReference::Id(_)) => return self.id,
-            Err(_) => return false,
+            Ok(ImageReference::Id(_)) if self.id => return Verdict::Yes,
+            Ok(ImageReference::Id(_)) => return Verdict::Unknown,
+            Err(_) => return Verdict::No,
         };
         // A tag beside a digest means nothing to the Engine.
         let tag = match (image.digest, image.tag, self.untagged) {
             (Some(_), ..) => None,
             (None, None, Latest) => Some("latest"),
-            (None, None, AllTags) if !self.all_tags => return false,
             (None, tag, _) => tag,
         };
-        if self.digest && image.digest.is_none() {
-            return false;
-        }
         let name = image.name();
-        let named = self.names.is_empty()
-            || (self.names.iter()).any(|form| form.matches(&name, tag, image.digest));
-        let tagged = self.tags.is_empty()
-            || tag.is_some_and(|tag| self.tags.iter().any(|form| form.matches(tag)));
-        named && tagged
+        let named = if self.names.is_empty() {
+            Verdict::Yes
+        } else {
+            let forms = self.names.iter();
+            Verdict::any(forms.map(|form| form.matches(&name, tag, image.digest)))
+        };
+        let tagged = match tag {
+            _ if self.tags.is_empty() => Verdict::Yes,
+            Some(tag) => Verdict::of(self.tags.iter().any(|form| form.matches(tag))),
+            None => Verdict::Partly,
+        };
+        let all_tags = tag.is_none() && image.digest.is_none();
+        let whole = if all_tags && !self.all_tags {
+            Verdict::Partly
+        } else {
+            Verdict::Yes
+        };
+        let digest = Verdict::of(!self.digest || image.digest.is_some());
+        Verdict::all([named, tagged, whole, digest])
+    }
+}
+
+/// Whether two references name the same image, each with the tag that it has.
+pub(super) fn same(mine: &str, value: &str) -> Verdict {
+    let parsed = (ImageReference::parse(mine), ImageReference::parse(value));
+    let (mine, value) = match parsed {
+        (Ok(ImageReference::Named(mine)), Ok(ImageReference::Named(value))) => (mine, value),
+        // An id and a name, or the beginnings of two ids.
+        (Ok(_), Ok(_)) => return Verdict::Unknown,
+        _ => return Verdict::No,
+    };
+    if mine.name() != value.name() {
+        return Verdict::No;
+    }
+    match (mine.digest, value.digest) {
+        (Some(mine), Some(value)) => Verdict::of(mine == value),
+        (None, None) if mine.tag == value.tag => Verdict::Yes,
+        (None, None) if mine.tag.is_some() && value.tag.is_some() => Verdict::No,
+        // Without a tag it is one of them, or all.
+        _ => Verdict::Partly,
     }
 }
 
@@ -178,7 +216,7 @@ mod tests {
             ("*.example.net/app", "eu.example.net/app"),
             ("localhost:5000/app", "localhost:5000/app:x"),
         ] {
-            assert!(matcher(&[form]).matches(image), "{form} {image}");
+            assert!(matcher(&[form]).matches(image).allows(), "{form} {image}");
         }
         for (form, image) in [
             ("alpine", "evil.example.net/library/alpine"),
@@ -191,43 +229,54 @@ mod tests {
             ("alpine", "abc"),
             ("abc", "abc"), // could be an id
         ] {
-            assert!(!matcher(&[form]).matches(image), "{form} {image}");
+            assert!(!matcher(&[form]).matches(image).allows(), "{form} {image}");
         }
     }
 
     #[test]
     fn tags_and_digests_are_what_the_engine_uses() {
         let with_digest = format!("alpine:3.20@{DIGEST}");
-        assert!(matcher(&["alpine:3.*"]).matches("alpine:3.20"));
-        assert!(matcher(&["alpine:latest"]).matches("alpine"));
-        assert!(!matcher(&["alpine:3.*"]).matches("alpine"));
+        assert!(matcher(&["alpine:3.*"]).matches("alpine:3.20").allows());
+        assert!(matcher(&["alpine:latest"]).matches("alpine").allows());
+        assert!(!matcher(&["alpine:3.*"]).matches("alpine").allows());
         // The digest counts, whatever the tag beside it says.
-        assert!(!matcher(&["alpine:3.20"]).matches(&with_digest));
-        assert!(matcher(&["alpine"]).matches(&with_digest));
-        assert!(matcher(&[&format!("alpine@{DIGEST}")]).matches(&with_digest));
-        assert!(!matcher(&[&format!("alpine@{DIGEST}")]).matches("alpine:3.20"));
+        assert!(!matcher(&["alpine:3.20"]).matches(&with_digest).allows());
+        assert!(matcher(&["alpine"]).matches(&with_digest).allows());
+        assert!(
+            matcher(&[&format!("alpine@{DIGEST}")])
+                .matches(&with_digest)
+                .allows()
+        );
+        assert!(
+            !matcher(&[&format!("alpine@{DIGEST}")])
+                .matches("alpine:3.20")
+                .allows()
+        );
         let mut digest = matcher(&["alpine"]);
         digest.digest = true;
-        assert!(digest.matches(&with_digest) && !digest.matches("alpine:3.20"));
+        assert!(digest.matches(&with_digest).allows() && !digest.matches("alpine:3.20").allows());
         let mut tags = matcher(&["alpine"]);
         tags.tags = vec![Glob::new("3.*")];
-        assert!(tags.matches("alpine:3.20") && !tags.matches("alpine"));
-        assert!(!tags.matches(&with_digest));
+        assert!(tags.matches("alpine:3.20").allows() && !tags.matches("alpine").allows());
+        assert!(!tags.matches(&with_digest).allows());
     }
 
     #[test]
     fn ids_and_all_tags_are_asked_for() {
         let mut ids = matcher(&["alpine"]);
-        assert!(!ids.matches(DIGEST) && !ids.matches("0123456789ab"));
+        assert!(!ids.matches(DIGEST).allows() && !ids.matches("0123456789ab").allows());
         ids.id = true;
-        assert!(ids.matches(DIGEST) && ids.matches("0123456789ab"));
+        assert!(ids.matches(DIGEST).allows() && ids.matches("0123456789ab").allows());
         let mut pull = matcher(&["alpine"]);
         pull.untagged = AllTags;
-        assert!(!pull.matches("alpine") && pull.matches("alpine:3"));
+        assert!(!pull.matches("alpine").allows() && pull.matches("alpine:3").allows());
         pull.all_tags = true;
-        assert!(pull.matches("alpine"));
+        assert!(pull.matches("alpine").allows());
         pull.names = vec![ImagePattern::parse("alpine:3").unwrap()];
-        assert!(!pull.matches("alpine"), "all tags are more than one");
+        assert!(
+            !pull.matches("alpine").allows(),
+            "all tags are more than one"
+        );
     }
 
     #[test]

@@ -89,6 +89,7 @@ fn same_text(format: Format, mine: &str, value: &str) -> Verdict {
     }
     match format {
         Format::User => same_user(mine, value),
+        Format::ImageReference => super::image::same(mine, value),
         Format::Capability => same_parsed(mine, value, Capability::parse),
         Format::Signal => same_parsed(mine, value, Signal::parse),
         Format::SecurityOpt => same_parsed(mine, value, SecurityOpt::parse),

@@ -254,6 +254,12 @@ impl Resolver {
                 _ => self.reader().expected(&entry.value, "`any`"),
             }
         }
+        if image.names.is_empty() && image.tags.is_empty() && !image.digest {
+            let message = "this does not say which images";
+            let help = "write `name`, `tag` or `digest: required`; `name: \"*/**\"` is every image";
+            self.report(Code::WrongType, node.span, message, help.to_owned());
+            return None;
+        }
         Some(Condition::Image(image))
     }
 

@@ -8,6 +8,16 @@ fn ask(rules: &str, method: &str, target: &str, body: &str) -> Result<(), String
     decide(&policies, method, target, body).map(|_| ())
 }
 
+/// What is wrong with some rules, which must not be accepted.
+fn refused(rules: &str) -> String {
+    let text = format!(
+        "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}]\nupstream: unix:///run/e.sock\n\
+         clients: {{ me: {{ policies: [mine] }} }}\npolicies:\n  mine: {rules}\n"
+    );
+    let found = resolve("test.yaml", &text).unwrap_err();
+    found.found()[0].message.clone()
+}
+
 /// Creates a container under one rule.
 fn allowed(rule: &str, body: &str) -> Result<(), String> {
     let rules = format!("{{ allow: [ ContainerCreate: {rule} ] }}");
@@ -88,4 +98,69 @@ fn a_relative_path_may_lead_to_where_it_leads_from_the_root() {
         assert!(!get(&not, etc) && !get(deny, etc), "{etc}");
     }
     assert!(!get(&below, "data/x"));
+}
+
+const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn image(image: &str) -> String {
+    format!(r#"{{"Image":"{image}"}}"#)
+}
+
+#[test]
+fn an_image_is_not_another_only_because_it_is_called_otherwise() {
+    let evil = format!("evil/app@{DIGEST}");
+    for rule in [
+        "{ body: { Image: { not: { image: evil/app } } } }",
+        "{ body: { Image: { not: { image: \"evil/app:bad\" } } } }",
+        "{ body: { Image: { not: \"evil/app:bad\" } } }",
+        "{ body: { Image: { not: \"docker.io/evil/app:bad\" } } }",
+    ] {
+        assert_eq!(allowed(rule, &image("good/app")), Ok(()), "{rule}");
+        for evil in [
+            "evil/app:bad",
+            "docker.io/evil/app:bad",
+            "index.docker.io/evil/app:bad",
+            "0123456789ab",
+            DIGEST,
+            &evil,
+        ] {
+            assert!(allowed(rule, &image(evil)).is_err(), "{rule} {evil}");
+        }
+    }
+    for deny in [
+        "{ body: { Image: { image: \"evil/app:bad\" } } }",
+        "{ body: { Image: \"evil/app:bad\" } }",
+    ] {
+        for evil in ["evil/app:bad", "docker.io/evil/app:bad", &evil] {
+            assert!(denied(deny, &image(evil)), "{deny} {evil}");
+        }
+        assert!(!denied(deny, &image("evil/app:good")));
+    }
+}
+
+#[test]
+fn all_tags_are_each_of_them_to_a_deny_and_to_not() {
+    let pull = |rules: &str, query: &str| {
+        let target = format!("/v1.51/images/create?{query}");
+        ask(rules, "POST", &target, "").is_ok()
+    };
+    let not = "{ allow: [ ImagePull: { reference: { not: { image: \"evil/app:bad\" } } } ] }";
+    let deny =
+        "{ allow: [ImagePull], deny: [ ImagePull: { reference: { image: \"evil/app:bad\" } } ] }";
+    for rules in [not, deny] {
+        assert!(pull(rules, "fromImage=evil/app:good"), "{rules}");
+        assert!(pull(rules, "fromImage=good/app&tag=bad"), "{rules}");
+        assert!(!pull(rules, "fromImage=evil/app"), "{rules}");
+        assert!(!pull(rules, "fromImage=evil/app&tag=bad"), "{rules}");
+    }
+}
+
+#[test]
+fn an_image_matcher_says_which_images() {
+    for rule in ["{}", "{ id: any }", "{ all_tags: any, id: any }"] {
+        let found = refused(&format!(
+            "{{ allow: [ ContainerCreate: {{ body: {{ Image: {{ image: {rule} }} }} }} ] }}"
+        ));
+        assert_eq!(found, "this does not say which images", "{rule}");
+    }
 }
