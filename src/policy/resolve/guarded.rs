@@ -18,7 +18,8 @@ use crate::policy::yaml::{Kind, Node};
 
 impl Resolver {
     /// Containers, and what is found in the same way, can be called by several
-    /// names; a network by its name or by the beginning of its id.
+    /// names; a network by its name or by the beginning of its id. What is to
+    /// keep a request out could be passed by so.
     pub(super) fn reference(&mut self, node: &Node, at: &At) {
         let Some(format) = at.schema.format else {
             return;
@@ -40,12 +41,14 @@ impl Resolver {
             (Kind::Text(text), "a network") if !text.starts_with("container:") => {
                 let word = matches!(text.as_str(), "" | "default" | "bridge" | "host" | "none");
                 let could_be_id = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-                if !at.negated && (word || !could_be_id) {
+                // The Engine joins nobody to the host's network by its id.
+                let keeps_out = self.keeps_out(at) && text != "host";
+                if !keeps_out && (word || !could_be_id) {
                     return;
                 }
-                if at.negated {
+                if keeps_out {
                     (
-                        "a network can be given by the beginning of its id, too, so that `not` can be passed by",
+                        "a network can be given by the beginning of its id, too, so that this can be passed by",
                         "say which networks are allowed",
                     )
                 } else {
@@ -61,6 +64,11 @@ impl Resolver {
             ),
         };
         self.report(Code::Reference, node.span, message, help.to_owned());
+    }
+
+    /// Whether what fits here is kept out: by `not`, or by a deny.
+    pub(super) fn keeps_out(&self, at: &At) -> bool {
+        at.negated != self.denies
     }
 
     /// `any` is for leaves, and for lists and maps of one class.

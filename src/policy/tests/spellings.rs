@@ -164,3 +164,37 @@ fn an_image_matcher_says_which_images() {
         assert_eq!(found, "this does not say which images", "{rule}");
     }
 }
+
+#[test]
+fn a_network_is_not_denied_by_one_of_its_names() {
+    let create = |deny: &str| {
+        refused(&format!(
+            "{{ allow: [ContainerCreate], deny: [ ContainerCreate: {deny} ] }}"
+        ))
+    };
+    let message =
+        "a network can be given by the beginning of its id, too, so that this can be passed by";
+    assert_eq!(create("{ networks: { contains: prod } }"), message);
+    assert_eq!(
+        create("{ body: { HostConfig: { NetworkMode: prod } } }"),
+        message
+    );
+    let path = "{ allow: [NetworkDelete], deny: [ NetworkDelete: { path: { id: prod } } ] }";
+    assert_eq!(refused(path), message);
+    // Nobody joins the host's network by its id.
+    let host = "{ networks: { contains: host } }";
+    assert!(denied(
+        host,
+        r#"{"Image":"a","HostConfig":{"NetworkMode":"host"}}"#
+    ));
+    // A deny of all but some names them, and what has another name is out.
+    let but = "{ body: { HostConfig: { NetworkMode: { not: [none, my-ci] } } } }";
+    assert!(!denied(
+        but,
+        r#"{"Image":"a","HostConfig":{"NetworkMode":"none"}}"#
+    ));
+    assert!(denied(
+        but,
+        r#"{"Image":"a","HostConfig":{"NetworkMode":"bridge"}}"#
+    ));
+}
