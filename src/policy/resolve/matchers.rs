@@ -193,8 +193,12 @@ impl Resolver {
         Some(texts)
     }
 
-    fn globs(&mut self, node: &Node, at: &At) -> Option<Vec<Glob>> {
+    fn forms(&mut self, node: &Node) -> Option<Vec<Glob>> {
         let texts = self.texts(node)?;
+        Some(texts.iter().map(|(_, text)| Glob::new(text)).collect())
+    }
+
+    fn globs(&mut self, node: &Node, at: &At) -> Option<Vec<Glob>> {
         if let Some(
             format @ (Format::ContainerReference
             | Format::NetworkReference
@@ -209,7 +213,30 @@ impl Resolver {
             );
             self.report(Code::Reference, node.span, message, None);
         }
-        Some(texts.iter().map(|(_, text)| Glob::new(text)).collect())
+        if self.keeps_out(at)
+            && let Some(
+                format @ (Format::Capability
+                | Format::User
+                | Format::Group
+                | Format::Signal
+                | Format::SecurityOpt
+                | Format::SysctlKey
+                | Format::ImageReference
+                | Format::IpAddress
+                | Format::Cidr
+                | Format::Bind
+                | Format::Port
+                | Format::HostPort),
+            ) = at.schema.format
+        {
+            let message = format!(
+                "the same {} can be written in another form, so that this can be passed by",
+                format.name()
+            );
+            let help = "name the values themselves, or say which are allowed".to_owned();
+            self.report(Code::WrongMatcher, node.span, message, help);
+        }
+        self.forms(node)
     }
 
     fn under(&mut self, node: &Node) -> Option<Condition> {
@@ -218,6 +245,12 @@ impl Resolver {
             if !root.starts_with('/') {
                 let message = format!("`{root}` is not an absolute path");
                 self.report(Code::BadValue, span, message, None);
+                return None;
+            }
+            if root.contains(['*', '?']) {
+                let message = format!("`{root}` is a path, and `*` and `?` stand for themselves");
+                let help = "`under` fits all that is below; for a form write `glob`".to_owned();
+                self.report(Code::BadValue, span, message, help);
                 return None;
             }
             roots.push(crate::format::clean_path(&root).into_owned());
@@ -246,7 +279,7 @@ impl Resolver {
             };
             match (entry.key.text.as_str(), word) {
                 ("name", _) => image.names = self.image_names(&entry.value)?,
-                ("tag", _) => image.tags = self.globs(&entry.value, at)?,
+                ("tag", _) => image.tags = self.forms(&entry.value)?,
                 ("digest", "required") => image.digest = true,
                 ("id", "any") => image.id = true,
                 ("all_tags", "any") => image.all_tags = true,

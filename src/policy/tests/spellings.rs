@@ -198,3 +198,41 @@ fn a_network_is_not_denied_by_one_of_its_names() {
         r#"{"Image":"a","HostConfig":{"NetworkMode":"bridge"}}"#
     ));
 }
+
+#[test]
+fn a_form_keeps_nothing_out_that_can_be_written_otherwise() {
+    for (field, form) in [
+        ("CapAdd: { each: { not: { glob: SYS_* } } }", "capability"),
+        (
+            "CapAdd: { not: { contains: { glob: SYS_* } } }",
+            "capability",
+        ),
+        ("Dns: { each: { not: { glob: 8.* } } }", "ip-address"),
+        ("Sysctls: { keys: { not: { glob: net.* } } }", "sysctl-key"),
+    ] {
+        let found = refused(&format!(
+            "{{ allow: [ ContainerCreate: {{ body: {{ HostConfig: {{ {field} }} }} }} ] }}"
+        ));
+        let message = format!(
+            "the same {form} can be written in another form, so that this can be passed by"
+        );
+        assert_eq!(found, message, "{field}");
+    }
+    let deny = "{ allow: [ContainerCreate], deny: [ ContainerCreate: { body: { User: { glob: root* } } } ] }";
+    assert!(refused(deny).starts_with("the same user"));
+    // What it lets in is forwarded in the spelling that has the form.
+    let form = "{ body: { HostConfig: { CapAdd: { each: { glob: NET_* } } } } }";
+    assert!(
+        allowed(
+            form,
+            r#"{"Image":"a","HostConfig":{"CapAdd":["NET_ADMIN"]}}"#
+        )
+        .is_ok()
+    );
+    let root =
+        "{ allow: [ ContainerCreate: { mounts: { each: { source: { under: \"/srv/*\" } } } } ] }";
+    assert_eq!(
+        refused(root),
+        "`/srv/*` is a path, and `*` and `?` stand for themselves"
+    );
+}
