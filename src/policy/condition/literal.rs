@@ -3,7 +3,8 @@
 use crate::api::definition::{Effect, Schema};
 use crate::api::value::Value;
 use crate::format::{
-    Capability, Format, FormatError, HostPort, SecurityOpt, Signal, User, ip_address,
+    Bind, Capability, DeviceRule, Format, FormatError, HostPort, SecurityOpt, Signal, User,
+    ip_address,
 };
 use crate::policy::slot::{Effective, Slot};
 use crate::policy::verdict::Verdict;
@@ -45,8 +46,12 @@ impl Literal {
                 true
             }
             (Effective::Default(a), Effective::Default(b)) => a == b,
-            (Effective::Value(mine), Effective::Default(word)) => is_word(mine, word),
-            (Effective::Default(word), Effective::Value(value)) => is_word(value, word),
+            (Effective::Value(mine), Effective::Default(word)) => {
+                return same_as_word(slot.schema, mine, word);
+            }
+            (Effective::Default(word), Effective::Value(value)) => {
+                return same_as_word(slot.schema, value, word);
+            }
             (Effective::Value(mine), Effective::Value(value)) => {
                 return same(slot.schema, mine, value);
             }
@@ -65,12 +70,13 @@ impl Literal {
 }
 
 /// Whether a value is what the definition calls a default.
-fn is_word(value: &Value<'_>, word: &str) -> bool {
-    match value {
-        Value::Text(text) => text == word,
-        Value::Bool(value) => word == if *value { "true" } else { "false" },
-        Value::Int(value) => word.parse() == Ok(*value),
-        _ => false,
+fn same_as_word(schema: &Schema, value: &Value<'_>, word: &str) -> Verdict {
+    match (value, schema.format) {
+        (Value::Text(text), Some(format)) => same_text(format, text, word),
+        (Value::Text(text), None) => Verdict::of(text == word),
+        (Value::Bool(value), _) => Verdict::of(word == if *value { "true" } else { "false" }),
+        (Value::Int(value), _) => Verdict::of(word.parse() == Ok(*value)),
+        _ => Verdict::No,
     }
 }
 
@@ -93,8 +99,13 @@ fn same_text(format: Format, mine: &str, value: &str) -> Verdict {
         Format::Capability => same_parsed(mine, value, Capability::parse),
         Format::Signal => same_parsed(mine, value, Signal::parse),
         Format::SecurityOpt => same_parsed(mine, value, SecurityOpt::parse),
-        Format::IpAddress => same_parsed(mine, value, ip_address),
+        Format::IpAddress => same_parsed(mine, value, |text| {
+            // An IPv4 address can be written as an IPv6 one.
+            ip_address(text).map(|address| address.to_canonical())
+        }),
         Format::HostPort => same_parsed(mine, value, HostPort::parse),
+        Format::Bind => same_parsed(mine, value, Bind::parse),
+        Format::DeviceCgroupRule => same_parsed(mine, value, DeviceRule::parse),
         _ => Verdict::of(format.identity(mine) == format.identity(value)),
     }
 }

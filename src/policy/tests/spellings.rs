@@ -236,3 +236,54 @@ fn a_form_keeps_nothing_out_that_can_be_written_otherwise() {
         "`/srv/*` is a path, and `*` and `?` stand for themselves"
     );
 }
+
+#[test]
+fn values_are_equal_in_every_spelling_and_so_are_defaults() {
+    for (field, others) in [
+        (
+            "Dns: { each: { not: 8.8.8.8 } }",
+            &[r#"{"Dns":["::ffff:8.8.8.8"]}"#][..],
+        ),
+        (
+            "DeviceCgroupRules: { each: { not: c 1:3 rwm } }",
+            &[r#"{"DeviceCgroupRules":["c 1:3 mwr"]}"#],
+        ),
+        (
+            "Binds: { each: { not: /etc:/x } }",
+            &[r#"{"Binds":["/etc/:/x:rw"]}"#, r#"{"Binds":["//etc:/x/"]}"#],
+        ),
+        (
+            "CapAdd: { each: { not: SYS_ADMIN } }",
+            &[r#"{"CapAdd":["cap_sys_admin"]}"#],
+        ),
+    ] {
+        let rule = format!("{{ body: {{ HostConfig: {{ {field} }} }} }}");
+        for other in others {
+            let body = format!(r#"{{"Image":"a","HostConfig":{other}}}"#);
+            assert!(allowed(&rule, &body).is_err(), "{rule} {other}");
+        }
+    }
+    let kill = |rule: &str, query: &str| {
+        let rules = format!("{{ allow: [ ContainerKill: {{ query: {{ signal: {rule} }} }} ] }}");
+        ask(
+            &rules,
+            "POST",
+            &format!("/v1.51/containers/x/kill{query}"),
+            "",
+        )
+        .is_ok()
+    };
+    for kills in [
+        "",
+        "?signal=",
+        "?signal=9",
+        "?signal=sigkill",
+        "?signal=KILL",
+    ] {
+        assert!(
+            !kill("{ not: KILL }", kills) && kill("KILL", kills),
+            "{kills}"
+        );
+    }
+    assert!(kill("{ not: KILL }", "?signal=TERM"));
+}
