@@ -201,6 +201,18 @@ impl Reader<'_> {
         })
     }
 
+    /// Digits as they are written. What YAML takes for a number in another
+    /// notation is none.
+    fn digits(&mut self, node: &Node) -> Option<Name> {
+        if let Kind::Int(number) = node.kind
+            && u64::try_from(number.to_string().chars().count()) != Ok(node.span.length)
+        {
+            self.expected(node, "digits in quotes");
+            return None;
+        }
+        self.written(node)
+    }
+
     /// A list of names.
     fn names(&mut self, node: &Node) -> Vec<Name> {
         let nodes = self.list(node);
@@ -219,7 +231,7 @@ impl Reader<'_> {
             match entry.key.text.as_str() {
                 "unix" => listener.unix = self.text(&entry.value),
                 "tcp" => listener.tcp = self.text(&entry.value),
-                "mode" => listener.mode = self.written(&entry.value),
+                "mode" => listener.mode = self.digits(&entry.value),
                 _ => listener.client = self.text(&entry.value),
             }
         }

@@ -287,3 +287,30 @@ fn values_are_equal_in_every_spelling_and_so_are_defaults() {
     }
     assert!(kill("{ not: KILL }", "?signal=TERM"));
 }
+
+#[test]
+fn the_mode_of_a_socket_is_what_is_written() {
+    let listener = |mode: &str| {
+        let text = format!(
+            "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me, mode: {mode} }}]\n\
+             upstream: unix:///run/e.sock\nclients: {{ me: {{ policies: [] }} }}\npolicies: {{}}\n"
+        );
+        resolve("test.yaml", &text)
+            .map(|made| made.listeners[0].address.clone())
+            .ok()
+    };
+    let mode = |mode| {
+        Some(Address::Unix {
+            path: "/run/a.sock".into(),
+            mode,
+        })
+    };
+    assert_eq!(listener("\"0600\""), mode(0o600));
+    assert_eq!(listener("0600"), mode(0o600));
+    assert_eq!(listener("600"), mode(0o600));
+    for odd in [
+        "0o660", "0x1b0", "+660", "6_60", "6.6e2", "0b11", "660.0", "true",
+    ] {
+        assert_eq!(listener(odd), None, "{odd}");
+    }
+}
