@@ -137,12 +137,19 @@ pub(super) fn follow_network_mode(operation: &'static OperationDef, conditions: 
     let Some(mode) = field(body, "HostConfig").and_then(|host| field(host, "NetworkMode")) else {
         return;
     };
-    if matches!(
-        mode,
-        Condition::OneOf(_) | Condition::Not(_) | Condition::Any
-    ) {
+    if says_which(mode) {
         let each = Condition::Each(Box::new(mode.clone()));
         conditions.derived.push((Derived::Networks, each));
+    }
+}
+
+/// Whether a condition says which values there may be, rather than whether there
+/// is one.
+fn says_which(condition: &Condition) -> bool {
+    match condition {
+        Condition::OneOf(_) | Condition::Any => true,
+        Condition::Not(inner) => says_which(inner),
+        _ => false,
     }
 }
 

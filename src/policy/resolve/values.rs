@@ -73,7 +73,11 @@ impl Resolver {
         }
         match decode::text(at.schema, Cow::Borrowed(written)) {
             Ok(value) => {
-                let text = value.as_text().unwrap_or_default().to_owned();
+                let text = match (value.as_text().unwrap_or_default(), at.zero) {
+                    // The empty text is the default that it stands for.
+                    ("", Effect::Default(word)) if !word.contains(' ') => word.to_owned(),
+                    (text, _) => text.to_owned(),
+                };
                 let literal = Literal::new(Value::Text(text.into()), written.to_owned());
                 self.finish(literal, node, at)
             }
