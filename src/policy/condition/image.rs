@@ -7,7 +7,7 @@
 use super::Glob;
 use crate::format::{ImageReference, NamedImage};
 use crate::policy::verdict::Verdict;
-use Untagged::{AllTags, Latest};
+use Untagged::Latest;
 
 /// What a rule says of an image.
 #[derive(Clone, Debug)]
@@ -184,6 +184,7 @@ pub(super) fn same(mine: &str, value: &str) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use super::Untagged::AllTags;
     use super::*;
 
     fn matcher(forms: &[&str]) -> ImageMatcher {

@@ -1,0 +1,182 @@
+//! Good policy files with something done to them: no text makes reading panic,
+//! every diagnostic stands within the file, and no misspelt key is passed over.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::RngSeed;
+
+const GOOD: &str = "\
+api: \"1.51\"
+listen:
+  - unix: /run/a.sock
+    mode: \"0600\"
+    client: me
+  - tcp: 127.0.0.1:2375
+    client: me
+upstream: unix:///run/engine.sock
+clients: { me: { policies: [p] } }
+policies:
+  p:
+    allow:
+      - Container.list
+      - ImagePull: { reference: { image: { name: [alpine, ghcr.io/acme/**], tag: \"3.*\" } } }
+      - ImageBuild: { opaque: true, query: { session: any, version: any } }
+      - ContainerAttach: { query: { stdin: any, logs: { required: true } } }
+      - ContainerCreate:
+          query: { name: { glob: ci-* } }
+          body:
+            Image: { any_of: [{ image: alpine }, { all_of: [{ image: \"*/**\" }, { not: alpine }] }] }
+            User: { not: root }
+            Labels: { keys: { glob: com.example.* }, values: { equal: ci } }
+            HostConfig:
+              Memory: { min: 4MiB, max: 2g }
+              CapAdd: { subset: [NET_ADMIN, SYS_TIME] }
+              CapDrop: { contains: ALL, max_items: 3 }
+              MaskedPaths: { absent: true }
+              PortBindings:
+                keys: [80/tcp]
+                values: { each: { HostIp: 127.0.0.1, HostPort: { min: 8000, max: 9000 } } }
+          networks: { subset: [default, bridge, my-ci] }
+          mounts: { each: { any_of: [{ source: { under: /srv }, propagation: absent }, { type: tmpfs }] } }
+    deny:
+      - ContainerDelete
+      - ContainerCreate: { any_of: [{ body: { Tty: true } }, { mounts: { contains: { source: { under: /etc } } } }] }
+";
+
+/// Where the keys of the file are, as places of their texts.
+fn keys(text: &str) -> Vec<(usize, usize)> {
+    let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '.';
+    let ends = text.match_indices(": ").chain(text.match_indices(":\n"));
+    let keys = ends.map(|(end, _)| (text[..end].rfind(|c| !word(c)).map_or(0, |at| at + 1), end));
+    keys.filter(|(start, end)| start < end).collect()
+}
+
+/// Reads a text, and looks at what is said of it.
+fn read(text: &str) -> Result<bool, TestCaseError> {
+    let diagnostics = match opgate::policy::resolve("policy", text) {
+        Ok(_) => return Ok(true),
+        Err(diagnostics) => diagnostics,
+    };
+    prop_assert!(diagnostics.has_errors(), "{text:?}");
+    prop_assert!(!diagnostics.to_string().is_empty());
+    let lines: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+    for found in diagnostics.found() {
+        // A file may be wrong at its end.
+        let line = usize::try_from(found.span.line).unwrap();
+        prop_assert!(
+            line >= 1 && line <= lines.len() + 1,
+            "{found:?} of {text:?}"
+        );
+        prop_assert!(
+            found.span.column >= 1 && found.span.length >= 1,
+            "{found:?}"
+        );
+    }
+    Ok(false)
+}
+
+#[test]
+fn the_file_is_good_and_none_of_its_keys_can_be_misspelt() {
+    assert!(read(GOOD).unwrap());
+    let keys = keys(GOOD);
+    assert!(keys.len() > 60, "{}", keys.len());
+    for (start, end) in keys {
+        let key = &GOOD[start..end];
+        // The names of clients and policies are free, and none of them is unused.
+        let other_case: String = if key.to_lowercase() == key {
+            key.to_uppercase()
+        } else {
+            key.to_lowercase()
+        };
+        for wrong in [
+            format!("{key}x"),
+            key[1..].to_owned(),
+            format!("x-{key}"),
+            other_case,
+        ] {
+            // Two networks may be called like this.
+            let text = format!("{}{wrong}{}", &GOOD[..start], &GOOD[end..]);
+            assert!(!read(&text).unwrap(), "`{wrong}` for `{key}`");
+        }
+    }
+}
+
+/// What is put into a file, or in the place of a piece of it.
+fn pieces() -> impl Strategy<Value = String> {
+    let odd = select(vec![
+        "",
+        "\u{feff}",
+        "\0",
+        "\t",
+        "\r",
+        "\r\n",
+        "\n",
+        "é",
+        "\u{1f4a9}",
+        "\u{2028}",
+        "&a ",
+        "*a",
+        "<<: ",
+        "!!str ",
+        "!x ",
+        "---\n",
+        "...\n",
+        "%YAML 1.2\n",
+        "? ",
+        "- ",
+        ": ",
+        "|\n",
+        ">-\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "'",
+        "#",
+        "@",
+        "`",
+        "null",
+        "~",
+        "yes",
+        "no",
+        "on",
+        "0x10",
+        "0o17",
+        "1e9",
+        ".inf",
+        ".nan",
+        "99999999999999999999999999999999999999999",
+        "-1",
+        "1_000",
+        "any",
+        "absent",
+        "not: ",
+        "any_of: []",
+        "any_of: [any]",
+        "{}",
+        "[]",
+        "each: ",
+        "''",
+    ]);
+    prop_oneof![
+        odd.prop_map(str::to_owned),
+        vec(select(vec!['[', '{', '-', ' ', 'a', 'é']), 1..100).prop_map(String::from_iter)
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_reading_panic(changes in vec((any::<Index>(), 0usize..12, pieces()), 1..4)) {
+        let mut letters: Vec<char> = GOOD.chars().collect();
+        for (place, length, piece) in changes {
+            let start = place.index(letters.len());
+            let end = (start + length).min(letters.len());
+            letters.splice(start..end, piece.chars());
+        }
+        read(&String::from_iter(letters))?;
+    }
+}
