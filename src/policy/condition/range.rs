@@ -27,6 +27,8 @@ impl Range {
         let numbers = match effective {
             Effective::Value(value) => numbers(value, format),
             Effective::Unset => Some((0, 0)),
+            // The Engine takes any port for the port 0.
+            Effective::Default("0") if format == Some(Format::HostPort) => None,
             Effective::Default(word) => word.parse().ok().map(|number| (number, number)),
             Effective::Unlimited | Effective::Unknown(_) | Effective::Unchanged => None,
         };
@@ -48,6 +50,7 @@ fn numbers(value: &Value<'_>, format: Option<Format>) -> Option<(i128, i128)> {
         (Value::Uint(value), _) => single((*value).into()),
         (Value::Text(text), Some(Format::HostPort)) => HostPort::parse(text)
             .ok()
+            .filter(|port| port.last != 0)
             .map(|port| (port.first.into(), port.last.into())),
         (Value::Text(text), Some(Format::Port)) => Port::parse(text)
             .ok()

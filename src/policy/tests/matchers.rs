@@ -364,8 +364,30 @@ fn maps_are_judged_by_keys_and_values() {
                 "PortBindings{}[].HostPort (absent: 0) must be from 8000 to 8010",
             ),
             (
+                r#"{"PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"0"}]}}"#,
+                "PortBindings{}[].HostPort must be from 8000 to 8010",
+            ),
+            (
                 r#"{"PortBindings":{"81/tcp":[{"HostIp":"127.0.0.1","HostPort":"8000"}]}}"#,
                 "PortBindings each key must be 80/tcp",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn any_port_is_below_no_bound() {
+    host(
+        "{ PortBindings: { keys: any, values: { each: { HostIp: 127.0.0.1, HostPort: { max: 9000 } } } } }",
+        &[r#"{"PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"80"}]}}"#],
+        &[
+            (
+                r#"{"PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"0"}]}}"#,
+                "PortBindings{}[].HostPort must be at most 9000",
+            ),
+            (
+                r#"{"PortBindings":{"80/tcp":[{"HostIp":"127.0.0.1"}]}}"#,
+                "PortBindings{}[].HostPort (absent: 0) must be at most 9000",
             ),
         ],
     );
