@@ -6,6 +6,7 @@
 //! is only used when nothing was.
 
 use super::Resolver;
+use super::shape::is_passed_by_absence;
 use super::values::Amount;
 use crate::api::definition::{
     BodyDef, Effect, FieldDef, Guard, Kind as SchemaKind, ObjectDef, OperationDef, ParameterDef,
@@ -100,6 +101,15 @@ impl At {
             // What a guarded list or map holds is of its class.
             risk: self.risk,
             ..Self::whole(schema, &join(&self.path, piece), self.untagged)
+        }
+    }
+
+    /// Whether its absence means what the image or the Engine decides.
+    fn is_others(&self) -> bool {
+        match self.absent {
+            Effect::Image => true,
+            Effect::Default(words) => words.contains(' '),
+            _ => false,
         }
     }
 
@@ -280,6 +290,14 @@ impl Resolver {
         let guarded = at.risk.is_some_and(|risk| risk.guard != Guard::Open);
         if guarded && !object && !at.negated && !condition.opens() {
             self.not_whole(span, at);
+        }
+        if self.denies && !at.negated && at.is_others() && is_passed_by_absence(&condition) {
+            let message = format!(
+                "what `{}` is without being set nobody knows here, and the deny would not fire",
+                at.path
+            );
+            let help = "write `any_of: [absent, { not: … }]`, or demand a value in the allow";
+            self.report(Code::DenyShape, span, message, help.to_owned());
         }
         Some(condition)
     }

@@ -40,6 +40,20 @@ fn leaves(condition: &Condition) -> usize {
     }
 }
 
+/// Whether a condition asks for what is not so, and not for absence as well: where
+/// nobody knows what absence means, it does not hold then.
+pub(super) fn is_passed_by_absence(condition: &Condition) -> bool {
+    match condition {
+        Condition::Not(inner) => !matches!(**inner, Condition::Absent | Condition::Required),
+        Condition::AllOf(all) => all.iter().any(is_passed_by_absence),
+        Condition::AnyOf(any) => {
+            let absent = any.iter().any(|one| matches!(one, Condition::Absent));
+            !absent && any.iter().any(is_passed_by_absence)
+        }
+        _ => false,
+    }
+}
+
 fn is_universal(condition: &Condition) -> bool {
     match condition {
         Condition::Each(_) | Condition::Keys(..) | Condition::Values(_) => true,

@@ -77,6 +77,35 @@ fn a_part_that_fits_is_enough_and_what_others_decide_is_not() {
 }
 
 #[test]
+fn a_deny_of_all_but_something_says_what_absence_is() {
+    for condition in [
+        "{ User: { not: \"1000\" } }",
+        "{ Labels: { not: { contains: { owner: ci } } } }",
+        "{ HostConfig: { Init: { not: true } } }",
+    ] {
+        let text = format!(
+            "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}]\nupstream: unix:///run/e.sock\n\
+             clients: {{ me: {{ policies: [p] }} }}\n\
+             policies: {{ p: {{ deny: [ ContainerCreate: {{ body: {condition} }} ] }} }}\n"
+        );
+        let found = resolve("test.yaml", &text).unwrap_err().found()[0]
+            .message
+            .clone();
+        assert!(
+            found.ends_with("and the deny would not fire"),
+            "{condition}: {found}"
+        );
+    }
+    let labels = "{ body: { Labels: { any_of: [absent, { not: { contains: { owner: ci } } }] } } }";
+    assert!(denied(labels, r#"{"Image":"a"}"#).is_err());
+    assert!(denied(labels, r#"{"Image":"a","Labels":{"owner":"x"}}"#).is_err());
+    assert!(denied(labels, r#"{"Image":"a","Labels":{"owner":"ci"}}"#).is_ok());
+    // What is known to be off or without a limit needs no such words.
+    let read_only = "{ body: { HostConfig: { ReadonlyRootfs: { not: true } } } }";
+    assert!(denied(read_only, r#"{"Image":"a"}"#).is_err());
+}
+
+#[test]
 fn a_deny_of_another_policy_wins_too() {
     let text = "api: '1.51'\nlisten: [{ unix: /run/a.sock, client: me }]\nupstream: unix:///run/e.sock\n\
          clients: { me: { policies: [all, safe] } }\n\
