@@ -48,7 +48,7 @@ fn carrying(format: Format) -> Option<String> {
         F::VolumesFrom => format!("{CANARY}:ro"),
         F::PidMode | F::IpcMode => format!("container:{CANARY}"),
         F::SecurityOpt => format!("label=user:{CANARY}"),
-        F::HostPath | F::ContainerPath => format!("/{CANARY}"),
+        F::HostPath | F::MountSource | F::ContainerPath => format!("/{CANARY}"),
         F::Link => format!("{CANARY}:alias"),
         F::ExtraHost => format!("{CANARY}:10.0.0.1"),
         F::Env => format!("NAME={CANARY}"),
