@@ -209,7 +209,7 @@ fn the_policies_of_the_language_page_are_accepted() {
     let head = head
         .replace("ping, build", "none")
         .replace("ping, observe", "none");
-    let denies = denies.replace("\n", "\n    ");
+    let denies = denies.replace('\n', "\n    ");
     let (_folder, file) = policy(&format!("{head}policies:\n  none:\n    {denies}\n"));
     let output = opgate(&["check", &file]);
     assert_eq!(text(&output.stderr), "");

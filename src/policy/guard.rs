@@ -437,6 +437,8 @@ fn names_parts(condition: &Condition) -> bool {
     match condition {
         Condition::Fields(_) => true,
         Condition::AllOf(all) | Condition::AnyOf(all) => all.iter().any(names_parts),
+        // It speaks of parts, and opens none of them.
+        Condition::Not(inner) => names_parts(inner),
         _ => false,
     }
 }

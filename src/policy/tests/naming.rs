@@ -61,6 +61,11 @@ fn parts_of_a_bind_are_opened_one_by_one() {
     assert!(bind("/etc:/a").is_err() && bind("/srv/../etc:/a").is_err());
     // A named volume has no source, and a condition on one fails.
     assert!(bind("named:/a").is_err() && bind("/a").is_err());
+    // What is said to be not so opens nothing.
+    let not = "{ body: { HostConfig: { Binds: { each: { not: { source: { under: /etc } } } } } } }";
+    assert!(judge(not, &body(r#"{"Binds":["/srv:/a"]}"#)).is_err());
+    assert!(judge(not, &body(r#"{"Binds":["named:/a"]}"#)).is_err());
+    assert_eq!(judge(not, &body(r#"{"Binds":["/a"]}"#)), Ok(()));
     let whole = "{ body: { HostConfig: { Binds: any } } }";
     assert!(judge(whole, &body(r#"{"Binds":["/:/host:rshared"]}"#)).is_ok());
     let read_only = "{ body: { HostConfig: { Binds: { each: { source: { under: /srv }, read_only: true } } } } }";
