@@ -47,6 +47,7 @@ macro_rules! goldens {
 
 goldens! {
     all_of
+    any_version
     base64_header
     bounds
     effects

@@ -188,10 +188,15 @@ fn field(text: &mut String, operation: &str, path: &str, field: &Field, outer: S
     line(
         text,
         format_args!(
-            "{operation} {path} {}{}{}{risk}{}",
+            "{operation} {path} {}{}{}{risk}{}{}",
             describe(&field.schema),
             if field.required { " required" } else { "" },
             effects(&field.absent, &field.zero),
+            if field.any_version {
+                " any-version"
+            } else {
+                ""
+            },
             if field.span == outer {
                 String::new()
             } else {

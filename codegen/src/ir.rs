@@ -260,6 +260,8 @@ pub struct Field {
     pub risk: Risk,
     /// Versions.
     pub span: Span,
+    /// Whether an Engine that has it reads it in requests of all versions.
+    pub any_version: bool,
     /// Whether the description requires it.
     pub required: bool,
     /// What absence means.

@@ -1,30 +1,50 @@
 //! What the union cannot see field by field.
 //!
-//! Nothing is in more versions than what holds it. And a new field that refers
-//! to a known component brings that component's classification to a place that
-//! nobody has looked at: below a field that is newer than the newest classified
-//! version, nothing counts as classified, unless the overlay classifies the
-//! field itself.
+//! Nothing is in more versions than what holds it, and what came together with a
+//! field that is read in requests of all versions is read in them, too. And a new
+//! field that refers to a known component brings that component's classification
+//! to a place that nobody has looked at: below a field that is newer than the
+//! newest classified version, nothing counts as classified, unless the overlay
+//! classifies the field itself.
 
 use crate::ir::{Api, Body, Kind, Object, Risk, Schema, Span};
+
+/// What holds a value.
+#[derive(Clone, Copy)]
+struct Outer {
+    span: Span,
+    any_version: bool,
+    /// Whether nobody has looked at what is in it.
+    strange: bool,
+}
+
+impl Outer {
+    fn of(span: Span) -> Self {
+        Self {
+            span,
+            any_version: false,
+            strange: false,
+        }
+    }
+}
 
 /// Settles spans and classification. `classified` is the newest version whose
 /// structure somebody has looked at.
 pub fn settle(api: &mut Api, classified: u16) {
     for operation in &mut api.operations {
-        let outer = operation.span;
+        let outer = Outer::of(operation.span);
         for parameter in operation
             .path_parameters
             .iter_mut()
             .chain(&mut operation.query)
             .chain(&mut operation.headers)
         {
-            parameter.span = within(parameter.span, outer);
-            schema(&mut parameter.schema, parameter.span, classified, false);
+            parameter.span = within(parameter.span, outer.span);
+            schema(&mut parameter.schema, Outer::of(parameter.span), classified);
         }
         if let Body::Json { schema: body, .. } = &mut operation.body {
             // A new operation is named by a policy that knows it, or by none.
-            schema(body, outer, classified, false);
+            schema(body, outer, classified);
         }
     }
 }
@@ -39,22 +59,27 @@ fn within(inner: Span, outer: Span) -> Span {
     }
 }
 
-fn schema(schema: &mut Schema, outer: Span, classified: u16, strange: bool) {
+fn schema(schema: &mut Schema, outer: Outer, classified: u16) {
     match &mut schema.kind {
-        Kind::List(inner) | Kind::Map(inner) => self::schema(inner, outer, classified, strange),
-        Kind::Object(object) => self::object(object, outer, classified, strange),
+        Kind::List(inner) | Kind::Map(inner) => self::schema(inner, outer, classified),
+        Kind::Object(object) => self::object(object, outer, classified),
         _ => {}
     }
 }
 
-fn object(object: &mut Object, outer: Span, classified: u16, strange: bool) {
+fn object(object: &mut Object, outer: Outer, classified: u16) {
     for field in &mut object.fields {
-        field.span = within(field.span, outer);
-        if strange {
+        field.span = within(field.span, outer.span);
+        field.any_version |= outer.any_version && field.span == outer.span;
+        if outer.strange {
             field.risk = Risk::default();
         }
-        let new = field.span.since > classified && field.span.since > outer.since;
-        let strange = strange || (new && field.risk.guard.is_none());
-        schema(&mut field.schema, field.span, classified, strange);
+        let new = field.span.since > classified && field.span.since > outer.span.since;
+        let inner = Outer {
+            span: field.span,
+            any_version: field.any_version,
+            strange: outer.strange || (new && field.risk.guard.is_none()),
+        };
+        schema(&mut field.schema, inner, classified);
     }
 }

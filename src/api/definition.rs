@@ -286,6 +286,9 @@ pub struct FieldDef {
     pub risk: Risk,
     /// The versions that have it.
     pub span: Span,
+    /// Whether an Engine that has it reads it in requests of all versions, not of
+    /// those alone.
+    pub any_version: bool,
     /// Whether the description requires it (the Engine's decoder does not).
     pub required: bool,
     /// What its absence means.

@@ -69,6 +69,7 @@ pub(super) const fn part(name: &'static str, schema: Schema, risk: Risk) -> Fiel
             since: OLDEST,
             until: None,
         },
+        any_version: false,
         required: false,
         absent: Effect::Nothing,
         zero: Effect::Nothing,

@@ -7,7 +7,7 @@ use opgate::format::Format;
 
 use crate::looking::{body, field, inner, names, object, operation, parameter, span};
 use crate::{
-    all_of, bounds, effects, field_overrides, formats, interning, list_map_object,
+    all_of, any_version, bounds, effects, field_overrides, formats, interning, list_map_object,
     new_inside_of_new, null_element, reference, risk, scalars, text_or_list, unclassified,
     vocabulary,
 };
@@ -320,4 +320,24 @@ fn an_operation_may_say_other_things_of_a_shared_field() {
     assert_eq!(kind.benign, [Benign::Absent, Benign::Text("volume")]);
     assert!(!inner(&field(create, "Labels").schema).printable);
     assert!(inner(&field(update, "Labels").schema).printable);
+}
+
+#[test]
+fn a_field_may_be_read_in_all_versions_or_in_fewer_than_are_described() {
+    let create = operation(&any_version::OPERATIONS, "ThingCreate");
+    let update = operation(&any_version::OPERATIONS, "ThingUpdate");
+    for (path, since, in_all) in [
+        ("Early", 41, false),
+        ("Late", 42, true),
+        ("Late.Inner", 42, true),
+        // It came after what holds it, so nothing is known of it.
+        ("Late.Later", 43, false),
+    ] {
+        let field = field(create, path);
+        assert_eq!((field.span.since.0, field.any_version), (since, in_all));
+    }
+    for (path, since) in [("Early", 43), ("Late", 42), ("Late.Inner", 42)] {
+        let field = field(update, path);
+        assert_eq!((field.span.since.0, field.any_version), (since, false));
+    }
 }

@@ -223,7 +223,12 @@ impl<'n> Definitions<'n> {
             .fields
             .iter()
             .map(|field| {
-                let Field { name, required, .. } = field;
+                let Field {
+                    name,
+                    any_version,
+                    required,
+                    ..
+                } = field;
                 let schema = self.schema(&field.schema, &format!("{place}.{name}"));
                 let risk = risk(&field.risk);
                 let span = span(field.span);
@@ -235,6 +240,7 @@ impl<'n> Definitions<'n> {
                         schema: #schema,
                         risk: #risk,
                         span: #span,
+                        any_version: #any_version,
                         required: #required,
                         absent: #absent,
                         zero: #zero,

@@ -43,9 +43,11 @@ impl Form {
 pub(super) const KNOWN: &[(&str, Form)] = &[
     ("x-opgate-absent", Form::WordOrObject),
     ("x-opgate-any-case", Form::Flag),
+    ("x-opgate-any-version", Form::Flag),
     ("x-opgate-drop-unknown", Form::Flag),
     ("x-opgate-first-wins", Form::Flag),
     ("x-opgate-format", Form::Word),
+    ("x-opgate-ignored", Form::Flag),
     ("x-opgate-null-element", Form::Word),
     ("x-opgate-open-vocabulary", Form::Flag),
     ("x-opgate-printable", Form::Flag),
@@ -143,6 +145,15 @@ impl Lowering<'_> {
                     "remove it with an overlay action, or teach the generator what it means",
                 ),
                 _ => {}
+            }
+        }
+    }
+
+    /// Complains of annotations that only a field of an object can have.
+    pub(super) fn no_field(&mut self, map: &Map<String, Value>, place: &str) {
+        for key in ["x-opgate-any-version", "x-opgate-ignored"] {
+            if map.contains_key(key) {
+                self.complain(place, format!("`{key}` is for fields of objects"));
             }
         }
     }

@@ -68,6 +68,7 @@ impl Lowering<'_> {
     fn parameter(&mut self, map: &Map<String, Value>, place: &str) -> Option<Parameter> {
         const PARAMETER_KEYS: &[&str] = &["name", "in", "required", "schema", "style", "explode"];
         self.check_keys(map, PARAMETER_KEYS, KNOWN, "a parameter", place);
+        self.no_field(map, place);
         let Some(name) = text(map, "name") else {
             self.complain(place, "a parameter without a name");
             return None;

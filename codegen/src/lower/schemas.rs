@@ -225,6 +225,9 @@ impl Lowering<'_> {
         within.path.push_str(mark);
         let lowered = self.schema(schema, place, within);
         within.path.truncate(outer);
+        if let Some((_, said)) = &lowered {
+            self.no_field(said, place);
+        }
         lowered
     }
 
@@ -268,6 +271,7 @@ impl Lowering<'_> {
                 );
             }
             match self.schema(property, &place, within) {
+                Some((_, said)) if flag(&said, "x-opgate-ignored") => {}
                 Some((schema, said)) => {
                     let risk = self.risk(&said, &schema.kind, &place);
                     let absent = self.effect(&said, "x-opgate-absent", &place);
@@ -278,6 +282,7 @@ impl Lowering<'_> {
                         schema,
                         risk,
                         span: self.span,
+                        any_version: flag(&said, "x-opgate-any-version"),
                         required: required.contains(name),
                         zero: zero.unwrap_or_else(|| absent.clone()),
                         absent,

@@ -10,6 +10,7 @@ fn field(name: &str, kind: Kind) -> Field {
             since: 0,
             until: None,
         },
+        any_version: false,
         required: false,
         absent: crate::ir::Effect::Nothing,
         zero: crate::ir::Effect::Nothing,

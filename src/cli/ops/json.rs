@@ -165,6 +165,7 @@ fn schema(schema: &Schema) -> Value {
                 .iter()
                 .map(|field| {
                     let mut map = place(field.name, &field.schema, &field.risk, field.span);
+                    map.insert("any_version".into(), field.any_version.into());
                     map.insert("required".into(), field.required.into());
                     map.insert("absent".into(), effect(field.absent));
                     map.insert("zero".into(), effect(field.zero));

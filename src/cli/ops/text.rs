@@ -184,7 +184,10 @@ fn fields(schema: &Schema, outer: Span, depth: usize, out: &mut impl Write) -> i
         Kind::List(inner) | Kind::Map(inner) => fields(inner, outer, depth, out),
         Kind::Object(object) => {
             for field in object.fields {
-                let notes: Vec<String> = later(field.span, outer).into_iter().collect();
+                let mut notes: Vec<String> = later(field.span, outer).into_iter().collect();
+                if field.any_version {
+                    notes.push("read in all versions".to_owned());
+                }
                 let structure =
                     matches!(field.schema.kind, Kind::Object(inner) if !inner.fields.is_empty());
                 let risk =

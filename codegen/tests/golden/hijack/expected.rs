@@ -275,6 +275,7 @@ static THING_START: ObjectDef = ObjectDef {
                 since: ApiVersion(41),
                 until: None,
             },
+            any_version: false,
             required: false,
             absent: Effect::Nothing,
             zero: Effect::Nothing,
