@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::api::Operation;
-use crate::api::decode::{self, DecodeError, Parameters};
+use crate::api::decode::{self, DecodeError, Parameters, Versions};
 use crate::api::definition::{ApiVersion, BodyDef, Hijack, OperationDef, Variant};
 use crate::api::value::Value;
 use crate::api::{encode, shown};
@@ -222,6 +222,7 @@ impl<'a> DecodedHead<'a> {
 
     /// Decodes the body. `served` is what opgate and the Engine both serve.
     pub fn body(self, body: &'a [u8], served: EngineVersion) -> Result<Decoded<'a>, RequestError> {
+        let (mut query, mut headers) = (self.query, self.headers);
         let mut dropped = self.dropped;
         let definition = self.definition;
         let of = |error| RequestError::Decode {
@@ -233,6 +234,12 @@ impl<'a> DecodedHead<'a> {
         if !definition.span.contains(version) {
             return Err(RouteError::NotFound.into());
         }
+        let versions = Versions {
+            asked: version,
+            engine: served.max,
+        };
+        versions.of_parameters("query", &mut query, &mut dropped);
+        versions.of_parameters("header", &mut headers, &mut dropped);
         let body = match definition.body {
             BodyDef::Json { .. } if body.is_empty() => Body::None,
             BodyDef::Json { schema, .. } => {
@@ -243,7 +250,7 @@ impl<'a> DecodedHead<'a> {
                     )));
                 }
                 let noise = definition.body_noise;
-                match decode::json(schema, body, "body", noise, &mut dropped).map_err(of)? {
+                match decode::body(schema, body, noise, versions, &mut dropped).map_err(of)? {
                     // The Engine takes `null` for a body that says nothing.
                     Value::Null => Body::None,
                     value => Body::Json(value),
@@ -256,8 +263,8 @@ impl<'a> DecodedHead<'a> {
             definition,
             version,
             path: self.path,
-            query: self.query,
-            headers: self.headers,
+            query,
+            headers,
             user_agent: self.user_agent,
             body,
             dropped,
@@ -399,7 +406,8 @@ impl<'a> Decoded<'a> {
         &self.body
     }
 
-    /// Names that the definitions do not know and that were left out.
+    /// What was left out: names that the definitions do not know, and what the
+    /// version does not have.
     pub fn dropped(&self) -> &[String] {
         &self.dropped
     }

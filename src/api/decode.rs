@@ -5,7 +5,8 @@
 //! refused, integers are integers in range, closed vocabularies know their
 //! ASCII spellings only. Names that the definitions do not know never get
 //! further: they are dropped (and reported) when they are empty or known client
-//! noise, and refused otherwise.
+//! noise, and refused otherwise. What they know but the version of the request
+//! does not have is dropped, too, by [`Versions`].
 //!
 //! Errors name the place and what was expected there, never a value: values are
 //! secret.
@@ -13,14 +14,16 @@
 mod body;
 mod header;
 mod query;
+mod versions;
 
 use std::borrow::Cow;
 use std::fmt;
 
-pub use body::json;
+pub use body::{body, json};
 pub use header::headers;
 pub(crate) use query::hex;
 pub use query::{Parameters, query};
+pub use versions::Versions;
 
 use super::definition::{Kind, Schema};
 use super::value::Value;

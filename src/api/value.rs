@@ -159,6 +159,13 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Each field with its value, to be changed.
+    pub(super) fn fields_mut(
+        &mut self,
+    ) -> impl Iterator<Item = (&'static FieldDef, &mut Value<'a>)> {
+        self.definition.fields.iter().zip(&mut self.values)
+    }
+
     /// The place of the field at an index.
     pub(super) fn slot(&mut self, index: usize) -> Option<&mut Value<'a>> {
         self.values.get_mut(index)

@@ -279,3 +279,4 @@ mod levels;
 mod matchers;
 mod naming;
 mod spellings;
+mod versions;

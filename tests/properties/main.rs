@@ -12,6 +12,8 @@ mod rules;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod spans;
+#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 #[path = "../support/translate.rs"]

@@ -1,15 +1,39 @@
 //! The rules of decoding at every place of every operation: what has a test
 //! with a name for one field elsewhere holds here for each of them.
 
-use opgate::api::definition::{FieldDef, Kind, NullElement, OperationDef};
+use opgate::api::definition::{ApiVersion, FieldDef, Kind, NullElement, OperationDef};
 
-use crate::samples::{Place, body, escape, json, operations, parameter, places, target};
+use crate::samples::{Place, body, escape, json, newest, operations, parameter, places, target};
 use crate::translate::{Forwarded, translate_up_to};
 
 const UNKNOWN: &str = "is not a field of the Engine API";
 
-fn send(definition: &OperationDef, body: impl AsRef<[u8]>) -> Result<Forwarded, String> {
-    send_to(definition, &target(definition), body)
+/// An operation in one of its versions.
+#[derive(Clone, Copy)]
+struct At {
+    definition: &'static OperationDef,
+    version: ApiVersion,
+}
+
+impl At {
+    fn newest(definition: &'static OperationDef) -> Self {
+        Self {
+            definition,
+            version: newest(definition.span),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        self.definition.name
+    }
+
+    fn target(self) -> String {
+        target(self.definition, self.version)
+    }
+}
+
+fn send(at: At, body: impl AsRef<[u8]>) -> Result<Forwarded, String> {
+    send_to(at.definition, &at.target(), body)
 }
 
 fn send_to(
@@ -27,46 +51,52 @@ fn send_to(
     )
 }
 
-/// Every place of every operation's body.
-fn all_places() -> impl Iterator<Item = (&'static OperationDef, Place)> {
-    operations()
-        .filter_map(|definition| Some((definition, body(definition)?)))
-        .flat_map(|(definition, schema)| {
-            places(schema)
-                .into_iter()
-                .map(move |place| (definition, place))
+/// Every place of every operation's body, in a version that has it.
+fn all_places() -> impl Iterator<Item = (At, Place)> {
+    operations().flat_map(|definition| {
+        places(definition).into_iter().map(move |place| {
+            let version = place.version();
+            (
+                At {
+                    definition,
+                    version,
+                },
+                place,
+            )
         })
+    })
 }
 
-/// Every object of every body with each of its fields.
-fn all_fields() -> impl Iterator<Item = (&'static OperationDef, Place, &'static FieldDef)> {
-    all_places().flat_map(|(definition, place)| {
+/// Every object of every body with each of its fields, in a version that has it.
+fn all_fields() -> impl Iterator<Item = (At, Place, &'static FieldDef)> {
+    all_places().flat_map(|(at, place)| {
         let fields = match &place.schema.kind {
             Kind::Object(object) => object.fields,
             _ => &[],
         };
-        fields
-            .iter()
-            .map(move |field| (definition, place.clone(), field))
+        fields.iter().map(move |field| {
+            let version = newest(field.span);
+            (At { version, ..at }, place.clone(), field)
+        })
     })
 }
 
 #[track_caller]
-fn forwarded(definition: &OperationDef, body: &str, canonical: &str) {
-    match send(definition, body) {
+fn forwarded(at: At, body: &str, canonical: &str) {
+    match send(at, body) {
         Ok(forwarded) => {
-            assert_eq!(forwarded.body, canonical, "{} {body}", definition.name);
-            assert_eq!(forwarded.dropped, [""; 0], "{} {body}", definition.name);
+            assert_eq!(forwarded.body, canonical, "{} {body}", at.name());
+            assert_eq!(forwarded.dropped, [""; 0], "{} {body}", at.name());
         }
-        Err(error) => panic!("{} {body}: {error}", definition.name),
+        Err(error) => panic!("{} {body}: {error}", at.name()),
     }
 }
 
 #[track_caller]
-fn refused(definition: &OperationDef, body: &str, path: &str, reason: &str) {
-    let message = format!("{}: {path}: {reason}", definition.name);
-    match send(definition, body) {
-        Ok(forwarded) => panic!("{} {body} became {}", definition.name, forwarded.body),
+fn refused(at: At, body: &str, path: &str, reason: &str) {
+    let message = format!("{}: {path}: {reason}", at.name());
+    match send(at, body) {
+        Ok(forwarded) => panic!("{} {body} became {}", at.name(), forwarded.body),
         Err(error) => assert_eq!(error, message, "{body}"),
     }
 }
@@ -97,12 +127,12 @@ fn spellings(name: &str) -> Vec<String> {
 #[test]
 fn every_field_is_found_in_every_spelling_and_written_in_its_own() {
     let mut count = 0_usize;
-    for (definition, place, field) in all_fields() {
-        let value = json(&field.schema);
+    for (at, place, field) in all_fields() {
+        let value = json(&field.schema, at.version);
         let canonical = place.holding(&format!("{{\"{}\":{value}}}", field.name));
         for spelling in spellings(field.name) {
             let body = place.holding(&format!("{{\"{spelling}\":{value}}}"));
-            forwarded(definition, &body, &canonical);
+            forwarded(at, &body, &canonical);
             count += 1;
         }
     }
@@ -112,7 +142,7 @@ fn every_field_is_found_in_every_spelling_and_written_in_its_own() {
 #[test]
 fn letters_that_only_look_alike_name_no_field() {
     let mut count = 0_usize;
-    for (definition, place, field) in all_fields() {
+    for (at, place, field) in all_fields() {
         let Kind::Object(object) = &place.schema.kind else {
             continue;
         };
@@ -120,7 +150,7 @@ fn letters_that_only_look_alike_name_no_field() {
             if field.name.contains(letter) && !object.drop_unknown {
                 let key = field.name.replace(letter, &other.to_string());
                 let body = place.holding(&format!("{{\"{key}\":1}}"));
-                refused(definition, &body, &format!("{}.{key}", place.path), UNKNOWN);
+                refused(at, &body, &format!("{}.{key}", place.path), UNKNOWN);
                 count += 1;
             }
         }
@@ -131,9 +161,9 @@ fn letters_that_only_look_alike_name_no_field() {
 #[test]
 fn every_field_given_twice_is_refused_at_its_place() {
     let mut count = 0_usize;
-    for (definition, place, field) in all_fields() {
+    for (at, place, field) in all_fields() {
         let name = field.name;
-        let value = json(&field.schema);
+        let value = json(&field.schema, at.version);
         let path = format!("{}.{name}", place.path);
         for spelling in spellings(name).iter().map(String::as_str).chain([name]) {
             for (first, second) in [
@@ -145,7 +175,7 @@ fn every_field_given_twice_is_refused_at_its_place() {
                 let body =
                     place.holding(&format!("{{\"{name}\":{first},\"{spelling}\":{second}}}"));
                 refused(
-                    definition,
+                    at,
                     &body,
                     &path,
                     "is given twice (keys are compared without regard to case)",
@@ -159,23 +189,23 @@ fn every_field_given_twice_is_refused_at_its_place() {
 
 #[test]
 fn null_in_every_field_is_as_if_the_field_were_not_there() {
-    for (definition, place, field) in all_fields() {
+    for (at, place, field) in all_fields() {
         let body = place.holding(&format!("{{\"{}\":null}}", field.name));
-        forwarded(definition, &body, &place.holding("{}"));
+        forwarded(at, &body, &place.holding("{}"));
     }
 }
 
 #[test]
 fn null_as_an_element_or_a_maps_value_is_refused_unless_it_has_a_meaning() {
     let (mut meant, mut count) = (Vec::new(), 0_usize);
-    for (definition, place) in all_places() {
+    for (at, place) in all_places() {
         if !place.path.ends_with([']', '}']) {
             continue;
         }
         let null = place.holding("null");
         let becomes = match (place.schema.null, &place.schema.kind) {
             (NullElement::Refused, _) => {
-                refused(definition, &null, &place.path, "must not be null here");
+                refused(at, &null, &place.path, "must not be null here");
                 count += 1;
                 continue;
             }
@@ -183,8 +213,8 @@ fn null_as_an_element_or_a_maps_value_is_refused_unless_it_has_a_meaning() {
             (NullElement::Empty, Kind::List(_)) => "[]",
             (NullElement::Empty, _) => "{}",
         };
-        forwarded(definition, &null, &place.holding(becomes));
-        meant.push(format!("{} {} {becomes}", definition.name, place.path));
+        forwarded(at, &null, &place.holding(becomes));
+        meant.push(format!("{} {} {becomes}", at.name(), place.path));
     }
     meant.sort();
     assert_eq!(
@@ -204,7 +234,7 @@ fn null_as_an_element_or_a_maps_value_is_refused_unless_it_has_a_meaning() {
 #[test]
 fn unknown_fields_are_named_at_every_place() {
     let mut count = 0_usize;
-    for (definition, place) in all_places() {
+    for (at, place) in all_places() {
         let Kind::Object(object) = &place.schema.kind else {
             continue;
         };
@@ -212,17 +242,17 @@ fn unknown_fields_are_named_at_every_place() {
         for value in ["true", "1", "-1", "0.5", r#""x""#, "[null]", r#"{"":{}}"#] {
             let body = place.holding(&format!("{{\"Bogus\":{value}}}"));
             if object.drop_unknown {
-                let sent = send(definition, &body).unwrap();
+                let sent = send(at, &body).unwrap();
                 assert_eq!(sent.dropped.len(), 1, "{body}");
             } else {
-                refused(definition, &body, &path, UNKNOWN);
+                refused(at, &body, &path, UNKNOWN);
             }
             count += 1;
         }
         for value in ["null", "false", "0", "0.0", r#""""#, "[]", "{}"] {
             let body = place.holding(&format!("{{\"Bogus\":{value}}}"));
-            let sent = send(definition, &body)
-                .unwrap_or_else(|error| panic!("{} {body}: {error}", definition.name));
+            let sent =
+                send(at, &body).unwrap_or_else(|error| panic!("{} {body}: {error}", at.name()));
             assert_eq!(sent.body, place.holding("{}"), "{body}");
             if !object.drop_unknown {
                 assert_eq!(sent.dropped, [path.as_str()], "{body}");
@@ -235,27 +265,22 @@ fn unknown_fields_are_named_at_every_place() {
 #[test]
 fn keys_of_maps_are_exact_everywhere() {
     let mut count = 0_usize;
-    for (definition, place) in all_places() {
+    for (at, place) in all_places() {
         let Kind::Map(value) = &place.schema.kind else {
             continue;
         };
         if place.schema.format.is_some() {
             continue;
         }
-        let value = json(value);
+        let value = json(value, at.version);
         let path = format!("{}{{}}", place.path);
         let map = format!("{{\"s\":{value},\"S\":{value},\"\u{17f}\":{value},\"\":{value}}}");
-        forwarded(definition, &place.holding(&map), &place.holding(&map));
+        forwarded(at, &place.holding(&map), &place.holding(&map));
         for map in [
             format!("{{\"s\":{value},\"s\":{value}}}"),
             format!("{{\"s\":{value},\"k\":{value},\"\\u0073\":{value}}}"),
         ] {
-            refused(
-                definition,
-                &place.holding(&map),
-                &path,
-                "a key is given twice",
-            );
+            refused(at, &place.holding(&map), &path, "a key is given twice");
         }
         count += 1;
     }
@@ -265,13 +290,13 @@ fn keys_of_maps_are_exact_everywhere() {
 #[test]
 fn integers_are_integer_literals_in_range_everywhere() {
     let mut count = 0_usize;
-    for (definition, place) in all_places() {
+    for (at, place) in all_places() {
         let Kind::Int { min, max } = place.schema.kind else {
             continue;
         };
         for value in [min.to_string(), max.to_string(), "0".to_owned()] {
             let body = place.holding(&value);
-            forwarded(definition, &body, &body);
+            forwarded(at, &body, &body);
         }
         let shape = "must be an integer, without fraction or exponent, of at most 64 bits";
         let range = format!("must be from {min} to {max}");
@@ -290,7 +315,7 @@ fn integers_are_integer_literals_in_range_everywhere() {
             ("[1]".to_owned(), "expected an integer, found a list"),
             ("{}".to_owned(), "expected an integer, found an object"),
         ] {
-            refused(definition, &place.holding(&value), &place.path, reason);
+            refused(at, &place.holding(&value), &place.path, reason);
             count += 1;
         }
     }
@@ -300,14 +325,14 @@ fn integers_are_integer_literals_in_range_everywhere() {
 #[test]
 fn words_have_ascii_spellings_only_everywhere() {
     let (mut words, mut refusals) = (0_usize, 0_usize);
-    for (definition, place) in all_places() {
+    for (at, place) in all_places() {
         let Kind::Enum(vocabulary) = &place.schema.kind else {
             continue;
         };
         let reason = format!("is not one of {}", vocabulary.words.join(", "));
         for word in vocabulary.words {
             let exact = place.holding(&format!("{word:?}"));
-            forwarded(definition, &exact, &exact);
+            forwarded(at, &exact, &exact);
             words += 1;
             let mut others = vec![
                 format!(" {word}"),
@@ -321,19 +346,19 @@ fn words_have_ascii_spellings_only_everywhere() {
             }
             let upper = word.to_ascii_uppercase();
             if vocabulary.any_case {
-                forwarded(definition, &place.holding(&format!("{upper:?}")), &exact);
+                forwarded(at, &place.holding(&format!("{upper:?}")), &exact);
             } else if upper != *word {
                 others.push(upper);
             }
             for other in others {
                 let body = place.holding(&format!("\"{other}\""));
-                refused(definition, &body, &place.path, &reason);
+                refused(at, &body, &place.path, &reason);
                 refusals += 1;
             }
         }
         // Nothing said: the Engine's zero value.
         let empty = place.holding("\"\"");
-        forwarded(definition, &empty, &empty);
+        forwarded(at, &empty, &empty);
     }
     assert!(words > 50 && refusals > 200, "{words} {refusals}");
 }
@@ -341,24 +366,24 @@ fn words_have_ascii_spellings_only_everywhere() {
 #[test]
 fn a_text_is_a_list_of_one_in_these_fields_only() {
     let mut found = Vec::new();
-    for (definition, place) in all_places() {
+    for (at, place) in all_places() {
         let Kind::List(element) = &place.schema.kind else {
             continue;
         };
         if !matches!(element.kind, Kind::Text) {
             continue;
         }
-        let text = json(element);
+        let text = json(element, at.version);
         if place.schema.text_or_list {
             forwarded(
-                definition,
+                at,
                 &place.holding(&text),
                 &place.holding(&format!("[{text}]")),
             );
-            found.push(format!("{} {}", definition.name, place.path));
+            found.push(format!("{} {}", at.name(), place.path));
         } else {
             refused(
-                definition,
+                at,
                 &place.holding(&text),
                 &place.path,
                 "expected a list, found text",
@@ -384,27 +409,27 @@ fn a_text_is_a_list_of_one_in_these_fields_only() {
 #[test]
 fn bytes_are_standard_base64_everywhere() {
     let mut count = 0_usize;
-    for (definition, place) in all_places() {
+    for (at, place) in all_places() {
         if !matches!(place.schema.kind, Kind::Bytes) {
             continue;
         }
         for (given, becomes) in [("+/8=", "+/8="), ("+/\\r\\n8=", "+/8="), ("", "")] {
             forwarded(
-                definition,
+                at,
                 &place.holding(&format!("\"{given}\"")),
                 &place.holding(&format!("\"{becomes}\"")),
             );
         }
         for data in ["-_8=", "+/8", "+/ 8=", "+/8==", "=", "a"] {
             refused(
-                definition,
+                at,
                 &place.holding(&format!("\"{data}\"")),
                 &place.path,
                 "is not base64 in the standard alphabet with padding",
             );
         }
         refused(
-            definition,
+            at,
             &place.holding("[255]"),
             &place.path,
             "expected base64 text, found a list",
@@ -420,18 +445,19 @@ fn whatever_follows_or_leads_a_body_is_refused_in_every_operation() {
         let Some(schema) = body(definition) else {
             continue;
         };
-        let sample = json(schema);
+        let at = At::newest(definition);
+        let sample = json(schema, at.version);
         let column = sample.chars().count() + 1;
         for rest in ["}", "]", "x", "{}", ",", "\u{0}", "}} garbage"] {
             refused(
-                definition,
+                at,
                 &format!("{sample}{rest}"),
                 "body",
                 &format!("not JSON: trailing characters at line 1 column {column}"),
             );
         }
         refused(
-            definition,
+            at,
             &format!("\u{feff}{sample}"),
             "body",
             "not JSON: expected value at line 1 column 1",
@@ -445,6 +471,7 @@ fn a_json_body_of_another_type_is_refused_in_every_operation() {
         let Some(schema) = body(definition) else {
             continue;
         };
+        let at = At::newest(definition);
         for content_type in [
             None,
             Some("text/plain"),
@@ -457,14 +484,14 @@ fn a_json_body_of_another_type_is_refused_in_every_operation() {
                 .collect();
             let sent = translate_up_to(
                 opgate::api::NEWEST,
-                definition.method,
-                &target(definition),
+                at.definition.method,
+                &at.target(),
                 &lines,
-                json(schema).as_bytes(),
+                json(schema, at.version).as_bytes(),
             );
             let message = format!(
                 "{}: header.Content-Type: must be application/json",
-                definition.name
+                at.name()
             );
             assert_eq!(sent, Err(message));
         }
@@ -476,7 +503,7 @@ fn every_parameter_that_counts_once_is_refused_twice() {
     let (mut count, mut first_wins) = (0_usize, Vec::new());
     for definition in operations() {
         for query in definition.query.iter().filter(|query| !query.repeated) {
-            let target = target(definition);
+            let target = At::newest(definition).target();
             let value = escape(&parameter(query));
             for (first, second) in [
                 (value.as_str(), value.as_str()),
@@ -521,7 +548,8 @@ fn names_of_parameters_are_exact_in_every_operation() {
                 if known || !name.is_ascii() || name.contains('\\') {
                     continue;
                 }
-                let target = format!("{}&{name}={value}", target(definition));
+                let target = At::newest(definition).target();
+                let target = format!("{target}&{name}={value}");
                 let error = send_to(definition, &target, "").unwrap_err();
                 let unknown = format!(
                     ": query.{name}: is not a parameter of this operation of the Engine API"

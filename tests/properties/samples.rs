@@ -1,9 +1,10 @@
 //! Valid values for every kind and format, and requests made of them.
 
-use opgate::api::Operation;
 use opgate::api::definition::{
-    BodyDef, Kind, NullElement, OperationDef, ParameterDef, Reading, Schema, Variant,
+    ApiVersion, BodyDef, FieldDef, Kind, NullElement, OperationDef, ParameterDef, Reading, Schema,
+    Span, Variant,
 };
+use opgate::api::{NEWEST, Operation};
 use opgate::format::Format;
 
 /// A text that has this format.
@@ -47,8 +48,13 @@ pub(crate) fn formatted(format: Option<Format>) -> &'static str {
     }
 }
 
-/// A valid JSON value for a schema.
-pub(crate) fn json(schema: &Schema) -> String {
+/// The newest version of a span.
+pub(crate) fn newest(span: Span) -> ApiVersion {
+    span.until.unwrap_or(NEWEST)
+}
+
+/// A valid JSON value for a schema, with every field that the version has.
+pub(crate) fn json(schema: &Schema, version: ApiVersion) -> String {
     match &schema.kind {
         Kind::Bool => "true".to_owned(),
         Kind::Int { .. } => "7".to_owned(),
@@ -58,23 +64,29 @@ pub(crate) fn json(schema: &Schema) -> String {
         Kind::Bytes => "\"aGVsbG8=\"".to_owned(),
         Kind::List(element) => {
             let count = schema.items.map_or(1, |(_, most)| most);
-            format!("[{}]", vec![json(element); count].join(","))
+            format!("[{}]", vec![json(element, version); count].join(","))
         }
         Kind::Map(value) => {
             let key = schema
                 .format
                 .map_or("key", |format| formatted(Some(format)));
-            format!("{{{key:?}:{}}}", json(value))
+            format!("{{{key:?}:{}}}", json(value, version))
         }
         Kind::Object(object) => {
             let fields: Vec<String> = object
                 .fields
                 .iter()
-                .map(|field| format!("{:?}:{}", field.name, json(&field.schema)))
+                .filter(|field| field.span.contains(version))
+                .map(|field| member(field, version))
                 .collect();
             format!("{{{}}}", fields.join(","))
         }
     }
+}
+
+/// A field with a valid value.
+pub(crate) fn member(field: &FieldDef, version: ApiVersion) -> String {
+    format!("{:?}:{}", field.name, json(&field.schema, version))
 }
 
 /// A place in a body: what stands around a value there.
@@ -85,9 +97,21 @@ pub(crate) struct Place {
     pub(crate) before: String,
     pub(crate) after: String,
     pub(crate) schema: &'static Schema,
+    /// The versions that have all on the way there.
+    pub(crate) span: Span,
 }
 
 impl Place {
+    /// A version that has the place.
+    pub(crate) fn version(&self) -> ApiVersion {
+        newest(self.span)
+    }
+
+    /// A body with a valid value at the place.
+    pub(crate) fn sample(&self) -> String {
+        self.holding(&json(self.schema, self.version()))
+    }
+
     /// A body with this at the place, and nothing else.
     pub(crate) fn holding(&self, value: &str) -> String {
         format!("{}{value}{}", self.before, self.after)
@@ -99,18 +123,21 @@ impl Place {
             before: format!("{}{open}", self.before),
             after: format!("{close}{}", self.after),
             schema,
+            span: self.span,
         }
     }
 }
 
-/// Every field, element and map value of a body, outermost first.
-pub(crate) fn places(schema: &'static Schema) -> Vec<Place> {
-    let mut found = vec![Place {
+/// Every field, element and map value of an operation's body, outermost first.
+pub(crate) fn places(definition: &OperationDef) -> Vec<Place> {
+    let body = body(definition).map(|schema| Place {
         path: "body".to_owned(),
         before: String::new(),
         after: String::new(),
         schema,
-    }];
+        span: definition.span,
+    });
+    let mut found: Vec<Place> = body.into_iter().collect();
     let mut next = 0;
     while next < found.len() {
         let place = found[next].clone();
@@ -130,7 +157,13 @@ pub(crate) fn places(schema: &'static Schema) -> Vec<Place> {
                 for field in object.fields {
                     let open = format!("{{{:?}:", field.name);
                     let path = format!(".{}", field.name);
-                    found.push(place.inner(&path, &open, "}", &field.schema));
+                    // Nothing is in more versions than what holds it.
+                    assert!(place.span.contains(field.span.since), "{path}");
+                    let inner = place.inner(&path, &open, "}", &field.schema);
+                    found.push(Place {
+                        span: field.span,
+                        ..inner
+                    });
                 }
             }
             _ => {}
@@ -148,8 +181,8 @@ pub(crate) fn body(definition: &OperationDef) -> Option<&'static Schema> {
 }
 
 /// A target without the parameters that are not needed to tell the variant.
-pub(crate) fn target(definition: &OperationDef) -> String {
-    let mut target = format!("/v{}", version(definition));
+pub(crate) fn target(definition: &OperationDef, version: ApiVersion) -> String {
+    let mut target = format!("/v{version}");
     for piece in definition.path.split('/').skip(1) {
         target.push('/');
         match piece.strip_prefix('{') {
@@ -172,15 +205,6 @@ pub(crate) fn target(definition: &OperationDef) -> String {
     }
 }
 
-/// A version that has the operation.
-pub(crate) fn version(definition: &OperationDef) -> String {
-    definition
-        .span
-        .until
-        .unwrap_or(definition.span.since)
-        .to_string()
-}
-
 /// A valid text of a parameter.
 pub(crate) fn parameter(parameter: &ParameterDef) -> String {
     let element = match &parameter.schema.kind {
@@ -191,10 +215,10 @@ pub(crate) fn parameter(parameter: &ParameterDef) -> String {
         Reading::Bool | Reading::BoolOrAbsent | Reading::StrictBool => "true".to_owned(),
         Reading::Integer => "7".to_owned(),
         Reading::Filters => r#"{"label":["a"]}"#.to_owned(),
-        Reading::Json => json(element),
+        Reading::Json => json(element, newest(parameter.span)),
         Reading::Base64Json => {
             use base64::Engine as _;
-            base64::engine::general_purpose::URL_SAFE.encode(json(element))
+            base64::engine::general_purpose::URL_SAFE.encode(json(element, newest(parameter.span)))
         }
         Reading::Text | Reading::Prefix => match &element.kind {
             Kind::Enum(vocabulary) => vocabulary.words[0].to_owned(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use opgate::api::definition::{Kind, OperationDef, Reading};
 
-use crate::samples::{body, escape, json, null_kept, operations, parameter, places, target};
+use crate::samples::{escape, newest, null_kept, operations, parameter, places, target};
 use crate::translate::{Forwarded, translate_up_to};
 
 const JSON: &[(&str, &[u8])] = &[("Content-Type", b"application/json")];
@@ -34,12 +34,9 @@ fn settled(definition: &OperationDef, forwarded: &Forwarded, what: &str) {
 fn every_body_field_takes_a_valid_value_and_keeps_its_spelling() {
     let mut count = 0_usize;
     for definition in operations() {
-        let Some(schema) = body(definition) else {
-            continue;
-        };
-        let target = target(definition);
-        for place in places(schema) {
-            let sample = place.holding(&json(place.schema));
+        for place in places(definition) {
+            let target = target(definition, place.version());
+            let sample = place.sample();
             let forwarded = send(definition, &target, &sample)
                 .unwrap_or_else(|error| panic!("{} {sample}: {error}", definition.name));
             assert!(
@@ -64,7 +61,7 @@ fn every_parameter_takes_a_valid_value_and_keeps_its_spelling() {
     let mut count = 0_usize;
     for definition in operations() {
         for query in definition.query {
-            let target = target(definition);
+            let target = target(definition, newest(query.span));
             // The one that tells the variant is there already, or must not be.
             if target.contains(&format!("?{}=", query.name)) {
                 continue;
@@ -92,7 +89,7 @@ fn every_parameter_takes_a_valid_value_and_keeps_its_spelling() {
             let forwarded = translate_up_to(
                 opgate::api::NEWEST,
                 definition.method,
-                &target(definition),
+                &target(definition, newest(header.span)),
                 headers,
                 b"",
             )
@@ -154,11 +151,8 @@ fn no_place_of_a_body_panics_and_what_is_accepted_stays_the_same() {
     let started = Instant::now();
     let (mut accepted, mut refused) = (0_usize, 0_usize);
     for definition in operations() {
-        let Some(schema) = body(definition) else {
-            continue;
-        };
-        let target = target(definition);
-        for place in places(schema) {
+        for place in places(definition) {
+            let target = target(definition, place.version());
             for value in HOSTILE {
                 match send(definition, &target, &place.holding(value)) {
                     Ok(forwarded) => {
@@ -185,11 +179,8 @@ fn no_place_of_a_body_panics_and_what_is_accepted_stays_the_same() {
 #[test]
 fn a_value_of_the_wrong_kind_is_refused_with_its_path() {
     for definition in operations() {
-        let Some(schema) = body(definition) else {
-            continue;
-        };
-        let target = target(definition);
-        for place in places(schema) {
+        for place in places(definition) {
+            let target = target(definition, place.version());
             let wrong = match &place.schema.kind {
                 Kind::Bool | Kind::Float => r#""x""#,
                 Kind::Int { .. } => "1.5",
@@ -215,11 +206,8 @@ fn no_value_of_a_request_is_in_a_message() {
     let canary = "canary-7f3a";
     let mut count = 0_usize;
     for definition in operations() {
-        let Some(schema) = body(definition) else {
-            continue;
-        };
-        let target = target(definition);
-        for place in places(schema) {
+        for place in places(definition) {
+            let target = target(definition, place.version());
             for value in [
                 format!("{canary:?}"),
                 format!("[{canary:?},{canary:?}]"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use opgate::api::definition::OperationDef;
 use proptest::prelude::*;
 
-use crate::samples::{body, json, operations, target};
+use crate::samples::{body, json, newest, operations, target};
 use crate::translate::{Forwarded, translate_up_to};
 
 const JSON: &[(&str, &[u8])] = &[("Content-Type", b"application/json")];
@@ -26,6 +26,10 @@ fn settled(method: &str, forwarded: &Forwarded) -> Result<(), TestCaseError> {
 fn any_operation() -> impl Strategy<Value = &'static OperationDef> {
     let all: Vec<&'static OperationDef> = operations().collect();
     proptest::sample::select(all)
+}
+
+fn at(definition: &OperationDef) -> String {
+    target(definition, newest(definition.span))
 }
 
 /// One change of some bytes.
@@ -88,9 +92,9 @@ proptest! {
     #[test]
     fn mutated_bodies_are_refused_or_settled(definition in any_operation(), changes in changes()) {
         if let Some(schema) = body(definition) {
-            let mut bytes = json(schema).into_bytes();
+            let mut bytes = json(schema, newest(definition.span)).into_bytes();
             apply(&mut bytes, &changes);
-            if let Ok(forwarded) = send(definition.method, &target(definition), &bytes) {
+            if let Ok(forwarded) = send(definition.method, &at(definition), &bytes) {
                 settled(definition.method, &forwarded)?;
                 let value: serde_json::Value = serde_json::from_str(&forwarded.body)
                     .unwrap_or(serde_json::Value::Null);
@@ -101,7 +105,7 @@ proptest! {
 
     #[test]
     fn mutated_targets_are_refused_or_settled(definition in any_operation(), changes in changes()) {
-        let mut bytes = format!("{}all=1&filters=%7B%22a%22:[%22b%22]%7D&t=a", target(definition)).into_bytes();
+        let mut bytes = format!("{}all=1&filters=%7B%22a%22:[%22b%22]%7D&t=a", at(definition)).into_bytes();
         apply(&mut bytes, &changes);
         if let Ok(text) = String::from_utf8(bytes)
             && let Ok(forwarded) = send(definition.method, &text, b"")

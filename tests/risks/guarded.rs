@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::gate::{ask, bare_rule, body, gate, try_gate};
 use crate::list;
-use crate::places::{Part, Place, Request, always, guarded, places};
+use crate::places::{Part, Place, Request, always, bare_in, guarded, places};
 use crate::values::{dangerous, harmless, valid_at};
 
 /// The rule of a place's operation with what it says of the place.
@@ -104,7 +104,7 @@ pub(crate) fn opens(place: &Place) {
                 let again = ask(&named, &again).unwrap();
                 assert_eq!(again.request().target(), sent.target());
                 assert_eq!(again.request().headers(), sent.headers());
-                let bare = crate::places::bare(place.operation);
+                let bare = bare_in(place.operation, place.version());
                 let bare = ask(&named, &bare).map(|permit| {
                     let request = permit.request();
                     (request.target().to_owned(), request.headers().to_vec())

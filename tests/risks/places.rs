@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
+use opgate::api::NEWEST;
 use opgate::api::definition::{
-    Benign, Effect, FieldDef, Guard, Kind, ObjectDef, OperationDef, ParameterDef, Reading, Risk,
-    Schema, Span,
+    ApiVersion, Benign, Effect, FieldDef, Guard, Kind, ObjectDef, OperationDef, ParameterDef,
+    Reading, Risk, Schema, Span,
 };
 use serde_json::{Map, Value, json};
 
@@ -53,6 +54,8 @@ pub(crate) struct Place {
     pub(crate) schema: &'static Schema,
     pub(crate) risk: &'static Risk,
     pub(crate) span: Span,
+    /// Whether an Engine that has it reads it in requests of all versions.
+    pub(crate) any_version: bool,
 }
 
 /// A request.
@@ -79,6 +82,17 @@ impl Place {
     /// Whether a rule must name it before it may be anything but benign.
     pub(crate) fn is_guarded(&self) -> bool {
         is_guarded(self.risk, self.schema)
+    }
+
+    /// A version that has it.
+    pub(crate) fn version(&self) -> ApiVersion {
+        samples::newest(self.span)
+    }
+
+    /// Whether it is no part of a request like this one.
+    pub(crate) fn is_lacking_in(&self, request: &Request) -> bool {
+        let version = request.version().unwrap_or(NEWEST);
+        !self.any_version && !self.span.contains(version)
     }
 
     /// The place as `Operation path`.
@@ -200,7 +214,7 @@ impl Place {
 
     /// A request with this value at the place, its keys and names spelled so.
     pub(crate) fn spelled(&self, value: &Value, spell: &dyn Fn(&str) -> String) -> Request {
-        let mut request = bare(self.operation);
+        let mut request = bare_in(self.operation, self.version());
         let own = |parameter: &ParameterDef| {
             self.parameter
                 .is_some_and(|own| std::ptr::eq(own, parameter))
@@ -235,7 +249,7 @@ impl Place {
 impl Place {
     /// The target with this text as the path parameter.
     fn path_with(&self, text: &str) -> String {
-        let mut target = format!("/v{}", samples::version(self.operation));
+        let mut target = format!("/v{}", self.version());
         for piece in self.operation.path.split('/').skip(1) {
             target.push('/');
             let name = piece
@@ -254,7 +268,7 @@ impl Place {
                 None => target.push_str(piece),
             }
         }
-        let bare = samples::target(self.operation);
+        let bare = samples::target(self.operation, self.version());
         let (_, query) = bare.split_once('?').unwrap_or_default();
         format!("{target}?{query}")
     }
@@ -265,6 +279,12 @@ impl Request {
         let divider = if self.target.ends_with('?') { "" } else { "&" };
         let pair = format!("{divider}{name}={}", samples::escape(text));
         self.target.push_str(&pair);
+    }
+
+    /// The version in front of the path.
+    fn version(&self) -> Option<ApiVersion> {
+        let (minor, _) = self.target.strip_prefix("/v1.")?.split_once('/')?;
+        minor.parse().ok().map(ApiVersion)
     }
 
     /// Without the version in front of the path.
@@ -294,9 +314,14 @@ fn there_or_not() -> Value {
 
 /// A request of an operation that says as little as possible.
 pub(crate) fn bare(operation: &'static OperationDef) -> Request {
+    bare_in(operation, samples::newest(operation.span))
+}
+
+/// The same in a version.
+pub(crate) fn bare_in(operation: &'static OperationDef, version: ApiVersion) -> Request {
     Request {
         method: operation.method,
-        target: samples::target(operation),
+        target: samples::target(operation, version),
         headers: Vec::new(),
         body: String::new(),
     }
@@ -432,6 +457,7 @@ fn of_operation(operation: &'static OperationDef) -> Vec<Place> {
                 schema: &parameter.schema,
                 risk: &parameter.risk,
                 span: parameter.span,
+                any_version: false,
             };
             found.push(place.clone());
             place.inside(place.schema, place.risk, &mut found);
@@ -480,6 +506,7 @@ fn whole_body(
         schema,
         risk,
         span: operation.span,
+        any_version: false,
     }
 }
 
@@ -513,6 +540,7 @@ impl Place {
                     place.schema = &field.schema;
                     place.risk = &field.risk;
                     place.span = field.span;
+                    place.any_version = field.any_version;
                     found.push(place.clone());
                     place.inside(&field.schema, &field.risk, found);
                 }

@@ -216,6 +216,16 @@ fn doubled(steps: &[Step], value: &Value) -> Vec<String> {
 }
 
 impl Place {
+    /// Whether a request that arrived names it.
+    fn is_in(&self, request: &str) -> bool {
+        let Some(Step::Field { name, .. }) = self.steps.last() else {
+            return false;
+        };
+        [format!("{name}="), format!("{name:?}:")]
+            .iter()
+            .any(|named| request.contains(named))
+    }
+
     /// The name of the parameter.
     fn parameter_name(&self) -> &'static str {
         self.parameter.map_or("", |parameter| parameter.name)
@@ -245,7 +255,7 @@ async fn nothing_of_a_guarded_field_reaches_the_engine_in_any_spelling() {
     let started = Instant::now();
     let test = async {
         let (mut wire, engine) = start(gate(&bare_rules())).await;
-        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+        let (mut count, mut passed) = (BTreeMap::<&str, usize>::new(), 0_usize);
         for place in guarded() {
             // What every rule must name is named here.
             if always(place.operation).any(|one| place.path == format!("query.{}", one.name)) {
@@ -262,6 +272,17 @@ async fn nothing_of_a_guarded_field_reaches_the_engine_in_any_spelling() {
                             continue;
                         }
                         let answer = wire.ask(&request, chunked).await;
+                        // What the version lacks is taken out, and the rest may pass.
+                        if answer.status == 200 && place.is_lacking_in(&request) {
+                            passed += 1;
+                            let seen = engine.seen();
+                            assert_eq!(seen.len(), passed, "{}", place.name());
+                            let seen = seen.last().unwrap();
+                            let text =
+                                format!("{} {}", seen.line(), String::from_utf8_lossy(&seen.body));
+                            assert!(!place.is_in(&text), "{} {text}", place.name());
+                            continue;
+                        }
                         let expected = match called {
                             "as it is" | "without a version" => [403, 403, 403],
                             "in another version" => [403, 404, 400],
@@ -281,8 +302,8 @@ async fn nothing_of_a_guarded_field_reaches_the_engine_in_any_spelling() {
                 }
             }
         }
-        let seen = engine.lines();
-        assert!(seen.is_empty(), "{seen:#?}");
+        assert_eq!(engine.seen().len(), passed);
+        println!("{passed} requests passed without what their version lacks");
         count
     };
     let count = tokio::time::timeout(WITHIN, test).await.unwrap();

@@ -22,3 +22,5 @@ mod target;
 mod translate;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
+mod versions;

@@ -12,7 +12,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 
 use super::super::definition::{Kind, NullElement, ObjectDef, Schema};
 use super::super::value::{Object, Value};
-use super::{DecodeError, drop_name, expected, shown};
+use super::{DecodeError, Versions, drop_name, expected, shown};
 use crate::format::Format;
 
 /// The most values of one JSON text: fields of objects, there or not, elements
@@ -28,6 +28,10 @@ struct Context<'n> {
     dropped: RefCell<Vec<String>>,
     /// How many more values there may be.
     budget: Cell<usize>,
+    /// What decides which fields there are, if not all of them are there.
+    versions: Option<Versions>,
+    /// Whether there was a field that these versions do not have.
+    lacking: Cell<bool>,
     /// The first thing that was wrong, with its path.
     wrong: RefCell<Option<(String, Cow<'static, str>)>>,
 }
@@ -36,6 +40,17 @@ struct Context<'n> {
 struct Frame<'f> {
     outer: Option<&'f Frame<'f>>,
     piece: &'static str,
+}
+
+/// Decodes the body of a request, and takes out what its version does not have.
+pub fn body<'a>(
+    schema: &'static Schema,
+    bytes: &'a [u8],
+    noise: &[&'static str],
+    versions: Versions,
+    dropped: &mut Vec<String>,
+) -> Result<Value<'a>, DecodeError> {
+    text(schema, bytes, "body", noise, Some(versions), dropped)
 }
 
 /// Decodes one JSON text. A `null` is [`Value::Null`]: nothing was said.
@@ -49,8 +64,21 @@ pub fn json<'a>(
     noise: &[&'static str],
     dropped: &mut Vec<String>,
 ) -> Result<Value<'a>, DecodeError> {
+    text(schema, bytes, place, noise, None, dropped)
+}
+
+fn text<'a>(
+    schema: &'static Schema,
+    bytes: &'a [u8],
+    place: &str,
+    noise: &[&'static str],
+    versions: Option<Versions>,
+    dropped: &mut Vec<String>,
+) -> Result<Value<'a>, DecodeError> {
     let context = Context {
         noise,
+        versions,
+        lacking: Cell::new(false),
         budget: Cell::new(BUDGET),
         dropped: RefCell::default(),
         wrong: RefCell::default(),
@@ -69,9 +97,15 @@ pub fn json<'a>(
         .and_then(|value| deserializer.end().map(|()| value));
     let join = |path: &str| super::query::join(place, path);
     match value {
-        Ok(value) => {
+        Ok(mut value) => {
             for path in context.dropped.into_inner() {
                 drop_name(dropped, join(&path));
+            }
+            // Few bodies hold such a field, so most need no second look.
+            if let Some(versions) = versions
+                && context.lacking.get()
+            {
+                versions.of_fields(place, &mut value, dropped);
             }
             Ok(value)
         }
@@ -322,6 +356,11 @@ impl Seed<'_> {
             let Some(slot) = object.slot(index) else {
                 continue;
             };
+            if let Some(versions) = self.context.versions
+                && !versions.have(field.span, field.any_version)
+            {
+                self.context.lacking.set(true);
+            }
             if !matches!(slot, Value::Absent) {
                 let reason = "is given twice (keys are compared without regard to case)";
                 return Err(seed.fail(reason));

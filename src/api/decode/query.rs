@@ -54,6 +54,13 @@ impl<'a> Parameters<'a> {
             .filter(|value| !value.is_absent())
     }
 
+    /// Each parameter with its value, to be changed.
+    pub(super) fn iter_mut(
+        &mut self,
+    ) -> impl Iterator<Item = (&'static ParameterDef, &mut Value<'a>)> {
+        self.definitions.iter().zip(&mut self.values)
+    }
+
     pub(crate) fn slot(
         &mut self,
         mut found: impl FnMut(&ParameterDef) -> bool,
