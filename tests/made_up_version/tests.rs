@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "codegen/src",
     "spec",
     "benches",
+    "policies",
 ];
 
 fn copy(from: &Path, to: &Path) {
