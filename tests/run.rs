@@ -169,11 +169,11 @@ fn it_says_when_there_are_few_descriptors_and_serves_fewer_at_a_time() {
     running.engine();
     assert_eq!(
         lines[0],
-        "opgate: 2 connections at a time for each listener instead of 1024: \
+        "opgate: 12 connections at a time for each listener instead of 1024: \
          100 descriptors (`ulimit -n`) are not enough for more"
     );
     let gate = running.path("gate.sock");
-    let mut clients: Vec<_> = (0..2).map(|_| connect(&gate)).collect();
+    let mut clients: Vec<_> = (0..12).map(|_| connect(&gate)).collect();
     for client in &mut clients {
         assert_eq!(ping(client), 200);
     }

@@ -80,8 +80,10 @@ pub(crate) const KEEPALIVE_PROBES: u32 = 3;
 /// Engine that does not read.
 pub(crate) const TUNNEL_ABANDONED: Duration = Duration::from_secs(30);
 
-/// Idle connections to the Engine that are kept for the next request.
-pub(crate) const POOL_IDLE_MAX: usize = 32;
+/// Idle connections to the Engine that are kept for the next request. With fewer
+/// than clients have requests under way, each burst would open new ones, and ask
+/// each for its version.
+pub(crate) const POOL_IDLE_MAX: usize = 128;
 
 /// How old a kept connection to the Engine may be, counted from its last use.
 /// Short, because the Engine's version is learnt once per connection.
@@ -168,7 +170,9 @@ impl Limits {
     #[must_use]
     pub fn within_descriptors(self, descriptors: u64, listeners: usize) -> Self {
         let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-        let free = descriptors.saturating_sub(DESCRIPTORS_KEPT + POOL_IDLE_MAX);
+        // Where descriptors are few, connections that wait are closed for clients.
+        let pool = POOL_IDLE_MAX.min(descriptors / 8);
+        let free = descriptors.saturating_sub(DESCRIPTORS_KEPT + pool);
         let share = free / DESCRIPTORS_EACH / listeners.max(1);
         Self {
             connections: self.connections.min(share.max(1)),
@@ -186,8 +190,8 @@ mod tests {
         for (descriptors, listeners, connections) in [
             (0, 1, 1),
             (256, 1, 80),
-            (1024, 1, 464),
-            (1024, 2, 232),
+            (1024, 1, 416),
+            (1024, 2, 208),
             (20_000, 1, 1024),
             (20_000, 0, 1024),
             (u64::MAX, 3, 1024),
