@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opgate::gate::{Gate, ListenerId};
-use opgate::policy::{self, Address, Configuration};
+use opgate::policy::{self, Configuration};
 use opgate::proxy::{self, Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -162,13 +162,6 @@ fn policy_file(folder: &Path, engine: &Path) -> Result<(PathBuf, Configuration),
     // Named as a person would name it from inside the folder.
     let configuration = policy::resolve("opgate.yaml", &text)
         .map_err(|found| Failure::Findings(found.to_string()))?;
-    let unix = |address: &Address| matches!(address, Address::Unix { .. });
-    debug_assert!(
-        configuration
-            .listeners
-            .iter()
-            .all(|listener| unix(&listener.address))
-    );
     Ok((file, configuration))
 }
 

@@ -11,6 +11,7 @@ use std::fmt;
 use super::condition::{Condition, FieldCondition, join};
 use super::derived::Derived;
 use super::parts;
+use super::rule::Conditions;
 use super::slot::{Slot, is_zero};
 use crate::api::definition::{
     ApiVersion, Benign, BodyDef, Effect, FieldDef, Guard, Kind, Risk, RiskClass, Schema, Span,
@@ -53,29 +54,21 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a rule says of the parts of a request, for the guard.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Opened<'r> {
-    pub(crate) path: &'r [FieldCondition],
-    pub(crate) query: &'r [FieldCondition],
-    pub(crate) header: &'r [FieldCondition],
-    pub(crate) body: Option<&'r Condition>,
-    /// Derived fields and what is said of them: they stand for fields of the body.
-    pub(crate) derived: &'r [(Derived, Condition)],
-    /// The level that the policy is read as of.
-    pub(crate) level: ApiVersion,
-}
-
 /// The first guarded field of a request that is not benign and not opened.
-pub(crate) fn first(request: &Decoded<'_>, opened: &Opened<'_>) -> Option<Finding> {
+/// `level` is what the policy is read as of.
+pub(crate) fn first(
+    request: &Decoded<'_>,
+    opened: &Conditions,
+    level: ApiVersion,
+) -> Option<Finding> {
     let walk = Walk {
-        level: opened.level,
-        derived: opened.derived,
+        level,
+        derived: &opened.derived,
     };
     let places = [
-        ("path", request.path(), opened.path),
-        ("query", request.query(), opened.query),
-        ("header", request.headers(), opened.header),
+        ("path", request.path(), &opened.path),
+        ("query", request.query(), &opened.query),
+        ("header", request.headers(), &opened.header),
     ];
     for (place, parameters, conditions) in places {
         for (index, (definition, value)) in parameters.iter().enumerate() {
@@ -91,21 +84,18 @@ pub(crate) fn first(request: &Decoded<'_>, opened: &Opened<'_>) -> Option<Findin
             return Some(found.at(&join(place, definition.name)));
         }
     }
-    let body: Vec<&Condition> = opened.body.into_iter().collect();
-    let found = match request.body() {
-        Body::Json(value @ Value::Object(_))
-            if let BodyDef::Json { schema, .. } = request.definition().body =>
-        {
-            walk.inside(Slot::inner(schema, value), &body, &mut Trail::default())
+    let body: Vec<&Condition> = opened.body.iter().collect();
+    let found = match (request.body(), request.definition().body) {
+        (Body::Json(value), BodyDef::Json { schema, .. }) => {
+            let inside = || walk.inside(Slot::inner(schema, value), &body, &mut Trail::default());
+            match value {
+                Value::Object(_) => inside(),
+                _ => whole_body(value, request, &body).or_else(inside),
+            }
         }
-        // A body that is a list has no field of its own to carry a class; such
-        // lists are the privileges and settings of plugins.
-        Body::Json(value) if let BodyDef::Json { schema, .. } = request.definition().body => {
-            whole_body(value, request, &body)
-                .or_else(|| walk.inside(Slot::inner(schema, value), &body, &mut Trail::default()))
-        }
-        Body::Json(value) => whole_body(value, request, &body),
-        Body::None | Body::Stream(_) => None,
+        // A value without a definition is nothing that anybody could open.
+        (Body::Json(value), _) => whole_body(value, request, &[]),
+        (Body::None | Body::Stream(_), _) => None,
     };
     if let Some(found) = found {
         return Some(found.at("body"));
@@ -118,7 +108,9 @@ pub(crate) fn first(request: &Decoded<'_>, opened: &Opened<'_>) -> Option<Findin
     })
 }
 
-/// A body that is not an object is guarded as long as it holds anything.
+/// A body that is not an object is guarded as long as it holds anything: it has no
+/// field of its own to carry a class. Such lists are the privileges and settings of
+/// plugins.
 fn whole_body(
     value: &Value<'_>,
     request: &Decoded<'_>,

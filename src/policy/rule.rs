@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::RuleName;
 use super::condition::{ABSENT, Condition, FieldCondition, join};
 use super::derived::Derived;
-use super::guard::{self, Finding, Opened};
+use super::guard::{self, Finding};
 use super::slot::Slot;
 use super::verdict::Verdict;
 use crate::api::decode::Parameters;
@@ -88,27 +88,9 @@ impl Allow {
         if !self.conditions.verdict(request).allows() {
             return Err(self.conditions.why(request));
         }
-        match guard::first(request, &self.opened()) {
+        match guard::first(request, &self.conditions, self.level) {
             Some(finding) => Err(Why::Guarded(finding)),
             None => Ok(()),
-        }
-    }
-
-    fn opened(&self) -> Opened<'_> {
-        let Conditions {
-            path,
-            query,
-            header,
-            body,
-            derived,
-        } = &self.conditions;
-        Opened {
-            path,
-            query,
-            header,
-            body: body.as_ref(),
-            derived,
-            level: self.level,
         }
     }
 }
