@@ -42,7 +42,7 @@ pub use address::{Cidr, MacAddress, ip_address};
 pub use bind::{Bind, Consistency, MountMode, Propagation, SelinuxLabel, Source};
 pub use capability::Capability;
 pub use detach_keys::DetachKeys;
-pub use device_rule::{DeviceKind, DeviceRule};
+pub use device_rule::{DeviceKind, DeviceRule, device_numbers};
 pub use env::EnvVar;
 pub use extra_host::{ExtraHost, HostAddress};
 pub use image::{ImageReference, NamedImage};
@@ -143,6 +143,8 @@ formats! {
     CgroupnsMode = "cgroupns-mode",
     /// An element of `HostConfig.SecurityOpt`, see [`SecurityOpt`].
     SecurityOpt = "security-opt",
+    /// What a security option is set to, which may be a profile.
+    SecurityOptValue = "security-opt-value",
     /// An absolute path on the host, see [`host_path`].
     HostPath = "host-path",
     /// An absolute path in a container, see [`container_path`].
@@ -152,6 +154,8 @@ formats! {
     MountSource = "mount-source",
     /// `c 1:3 rwm`, see [`DeviceRule`].
     DeviceCgroupRule = "device-cgroup-rule",
+    /// Half of the number of a device, or `*` for every one, see [`DeviceRule`].
+    DeviceNumber = "device-number",
     /// `container[:alias]`, see [`Link`].
     Link = "link",
     /// `host:address`, see [`ExtraHost`].
@@ -164,6 +168,8 @@ formats! {
     Duration = "duration",
     /// A number of bytes.
     Bytes = "bytes",
+    /// A number of CPUs, in billionths of one.
+    Cpus = "cpus",
     /// A number of seconds.
     Seconds = "seconds",
     /// A point in time, or a distance from now.
@@ -238,15 +244,19 @@ impl Format {
             Self::UsernsMode => unchanged(text, NamespaceMode::userns(text)),
             Self::CgroupnsMode => unchanged(text, NamespaceMode::cgroupns(text)),
             Self::SecurityOpt => security_opt::canonical(text),
+            Self::SecurityOptValue | Self::DockerfileInstruction => Ok(Cow::Borrowed(text)),
             Self::HostPath => path::canonical_host_path(text),
             Self::MountSource => Ok(path::canonical_mount_source(text)),
             Self::ContainerPath => unchanged(text, container_path(text)),
             Self::DeviceCgroupRule => unchanged(text, DeviceRule::parse(text)),
+            Self::DeviceNumber => device_rule::canonical_number(text),
             Self::Link => unchanged(text, Link::parse(text)),
             Self::ExtraHost => unchanged(text, ExtraHost::parse(text)),
             Self::Env => unchanged(text, EnvVar::parse(text)),
             Self::Signal => signal::canonical(text),
-            Self::Duration | Self::Bytes | Self::Seconds => unchanged(text, text::integer(text)),
+            Self::Duration | Self::Bytes | Self::Cpus | Self::Seconds => {
+                unchanged(text, text::integer(text))
+            }
             Self::Timestamp => unchanged(text, text::timestamp(text)),
             Self::ContainerReference => unchanged(text, ContainerReference::parse(text)),
             Self::ContainerName => unchanged(text, name::container_name(text)),
@@ -260,7 +270,6 @@ impl Format {
             Self::Runtime => unchanged(text, text::runtime(text)),
             Self::RegistryHost => unchanged(text, RegistryHost::parse(text)),
             Self::DetachKeys => unchanged(text, DetachKeys::parse(text)),
-            Self::DockerfileInstruction => Ok(Cow::Borrowed(text)),
             Self::Hostname => unchanged(text, text::hostname(text)),
             Self::Tag => unchanged(text, image::tag_or_digest(text)),
             Self::Url => unchanged(text, text::url(text)),
@@ -305,7 +314,9 @@ impl Format {
     fn refuse_controls(self, text: &str) -> Result<(), FormatError> {
         let refused: fn(char) -> bool = match self {
             Self::Env | Self::DockerfileInstruction => |c| c == '\0',
-            Self::SecurityOpt => |c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'),
+            Self::SecurityOpt | Self::SecurityOptValue => {
+                |c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')
+            }
             _ => char::is_control,
         };
         if text.chars().any(refused) {

@@ -12,6 +12,8 @@
 
 #[path = "corpus/reader.rs"]
 mod reader;
+#[path = "corpus/recorded.rs"]
+mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,7 +21,7 @@ use std::path::Path;
 use opgate::api::definition::ApiVersion;
 use opgate::request::{DecodedHead, EncodedBody, EngineVersion, RequestHead};
 use reader::{Reading, read};
-use serde::Deserialize;
+use recorded::Recorded;
 use serde_json::{Value, json};
 
 /// Requests that a real client sent, that the Engine honoured, and that opgate refuses all the same: each with why.
@@ -110,64 +112,7 @@ fn translate(
     })
 }
 
-/// One recorded request.
-#[derive(Clone, Deserialize)]
-struct Recorded {
-    n: usize,
-    client: String,
-    method: String,
-    target: String,
-    headers: BTreeMap<String, String>,
-    /// The text of a JSON body.
-    body: Option<String>,
-    /// The length of the body, which of a stream is all that is kept.
-    #[serde(default)]
-    body_len: usize,
-    /// The Engine's answer.
-    status: u16,
-}
-
 impl Recorded {
-    fn all() -> Vec<Self> {
-        let requests: Vec<Self> = include_str!("corpus/requests.ndjson")
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("a recorded request"))
-            .collect();
-        assert!(
-            requests
-                .iter()
-                .enumerate()
-                .all(|(n, request)| request.n == n)
-        );
-        requests
-    }
-
-    /// The header lines. Headers that came twice were recorded as one; of the lists that clients send in one line, none
-    /// is among these two.
-    fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        let mut headers = Vec::new();
-        for (name, value) in &self.headers {
-            if matches!(
-                name.as_str(),
-                "content-type" | "x-docker-expose-session-grpc-method"
-            ) {
-                headers.extend(value.split(", ").map(|value| (name.clone(), value.into())));
-            } else {
-                headers.push((name.clone(), value.clone().into_bytes()));
-            }
-        }
-        headers
-    }
-
-    fn body(&self) -> &[u8] {
-        match &self.body {
-            Some(text) => text.as_bytes(),
-            // Any bytes do for a stream, if only they arrive.
-            None if self.body_len > 0 => b"the bytes of a stream",
-            None => b"",
-        }
-    }
-
     fn read(&self) -> Result<Reading, String> {
         read(&self.method, &self.target, &self.headers(), self.body())
     }

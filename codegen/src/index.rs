@@ -261,15 +261,17 @@ fn effects(absent: &Effect, zero: &Effect) -> String {
 
 fn risk(risk: &Risk) -> String {
     let classes = risk.classes.join(",");
-    match risk.guard {
-        None => "UNCLASSIFIED".to_owned(),
+    let benign: Vec<String> = risk.benign.iter().map(self::benign).collect();
+    let guard = match risk.guard {
+        None => return "UNCLASSIFIED".to_owned(),
         Some(Guard::Open) if classes.is_empty() => "open".to_owned(),
         Some(Guard::Open) => format!("open({classes})"),
-        Some(Guard::Guarded) => {
-            let benign: Vec<String> = risk.benign.iter().map(self::benign).collect();
-            format!("guarded({classes}) benign {}", benign.join(" "))
-        }
+        Some(Guard::Guarded) => format!("guarded({classes})"),
+    };
+    if risk.guard == Some(Guard::Open) && benign.is_empty() {
+        return guard;
     }
+    format!("{guard} benign {}", benign.join(" "))
 }
 
 fn benign(benign: &Benign) -> String {

@@ -19,7 +19,7 @@ mod versions;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use body::{body, json};
+pub use body::{body, depth, json};
 pub use header::headers;
 pub(crate) use query::hex;
 pub use query::{Parameters, query};

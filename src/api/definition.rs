@@ -93,6 +93,23 @@ pub enum RiskClass {
 }
 
 impl RiskClass {
+    /// Every class, the gravest first.
+    pub const ALL: [Self; 8] = [
+        Self::HostEscape,
+        Self::Privilege,
+        Self::CrossContainer,
+        Self::Exfiltration,
+        Self::Network,
+        Self::Resource,
+        Self::Persistence,
+        Self::InfoLeak,
+    ];
+
+    /// The class of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -202,6 +219,8 @@ pub struct Vocabulary {
     /// Whether the Engine reads them in any case. ASCII case only is accepted,
     /// and the canonical spelling is forwarded.
     pub any_case: bool,
+    /// A word that may stand for any of the others, if there is one.
+    pub wide: Option<&'static str>,
 }
 
 /// What a value may look like.

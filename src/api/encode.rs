@@ -189,7 +189,7 @@ fn filters(entries: &[(Cow<'_, str>, Value<'_>)]) -> String {
 
 /// Percent-encodes everything but unreserved characters and those that `keep`
 /// names.
-fn escape(text: &str, keep: impl Fn(u8) -> bool, out: &mut String) {
+pub(crate) fn escape(text: &str, keep: impl Fn(u8) -> bool, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |value: u8| HEX.get(usize::from(value)).copied().map_or('0', char::from);
     for byte in text.bytes() {

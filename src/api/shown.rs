@@ -7,6 +7,7 @@
 use super::decode::Parameters;
 use super::definition::{Kind, Schema};
 use super::value::{Object, Value};
+use crate::format::Format;
 
 /// The longest text that is shown.
 const LONGEST: usize = 128;
@@ -17,6 +18,7 @@ const LINES: usize = 200;
 /// A value, if it may be shown.
 pub fn value(schema: &Schema, value: &Value<'_>) -> Option<String> {
     match value {
+        Value::Int(number) if schema.format == Some(Format::Cpus) => cpus((*number).into()),
         Value::Bool(value) => Some(value.to_string()),
         Value::Int(value) => Some(value.to_string()),
         Value::Uint(value) => Some(value.to_string()),
@@ -34,6 +36,19 @@ pub fn value(schema: &Schema, value: &Value<'_>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A number of CPUs, in plain decimal; none if it is less than nothing.
+pub(crate) fn cpus(billionths: i128) -> Option<String> {
+    let number = u128::try_from(billionths).ok()?;
+    let (whole, part) = (number / 1_000_000_000, number % 1_000_000_000);
+    let written = format!("{whole}.{part:09}");
+    Some(
+        written
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned(),
+    )
 }
 
 /// Lines such as `query.all=true`, one for each parameter that is given.

@@ -112,7 +112,7 @@ impl fmt::Debug for Object<'_> {
 
 impl<'a> Object<'a> {
     /// An object without any value.
-    pub(super) fn empty(definition: &'static ObjectDef) -> Self {
+    pub(crate) fn empty(definition: &'static ObjectDef) -> Self {
         Self {
             definition,
             values: definition.fields.iter().map(|_| Value::Absent).collect(),
@@ -167,7 +167,7 @@ impl<'a> Object<'a> {
     }
 
     /// The place of the field at an index.
-    pub(super) fn slot(&mut self, index: usize) -> Option<&mut Value<'a>> {
+    pub(crate) fn slot(&mut self, index: usize) -> Option<&mut Value<'a>> {
         self.values.get_mut(index)
     }
 }

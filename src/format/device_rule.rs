@@ -4,7 +4,9 @@
 //! access it gives. Promises the Engine's own grammar: one space, lower case,
 //! a number or `*` for each half of the device number.
 
-use super::FormatError;
+use std::borrow::Cow;
+
+use super::{FormatError, respelt};
 
 #[cfg(test)]
 mod tests;
@@ -69,6 +71,34 @@ impl DeviceRule {
             mknod: access.contains('m'),
         })
     }
+}
+
+impl DeviceRule {
+    /// Whether there is a device that both rules are of. A rule on both kinds is taken
+    /// for one on every device.
+    pub fn meets(self, other: Self) -> bool {
+        let all = |rule: Self| rule.kind == DeviceKind::All;
+        let half =
+            |own: Option<u32>, other: Option<u32>| own.is_none() || other.is_none() || own == other;
+        all(self)
+            || all(other)
+            || (self.kind == other.kind
+                && half(self.major, other.major)
+                && half(self.minor, other.minor))
+    }
+}
+
+/// Half of a device number: the first and the last that it stands for.
+pub fn device_numbers(text: &str) -> Result<(u32, u32), FormatError> {
+    number(text).map(|number| number.map_or((0, u32::MAX), |number| (number, number)))
+}
+
+/// The spelling of half of a device number, in plain decimal.
+pub(super) fn canonical_number(text: &str) -> Result<Cow<'_, str>, FormatError> {
+    let number = number(text)?;
+    Ok(number.map_or(Cow::Borrowed(text), |number| {
+        respelt(text, number.to_string())
+    }))
 }
 
 fn number(text: &str) -> Result<Option<u32>, FormatError> {

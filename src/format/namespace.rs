@@ -93,6 +93,20 @@ impl<'a> NamespaceMode<'a> {
         }
     }
 
+    /// Which of the modes it is: a word for all containers, and one for all networks.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Host => "host",
+            Self::Private => "private",
+            Self::None => "none",
+            Self::Shareable => "shareable",
+            Self::Bridge => "bridge",
+            Self::Container(_) => "container",
+            Self::Named(_) => "network",
+        }
+    }
+
     fn default_or_host(text: &'a str) -> Result<Self, FormatError> {
         match text {
             "" => Ok(Self::Default),

@@ -99,6 +99,9 @@ const ACCEPTED: &[(Format, &[&str])] = &[
         &["", "none", "private", "shareable", "host", "container:x"],
     ),
     (Format::UtsMode, &["", "host"]),
+    (Format::Cpus, &["", "1500000000"]),
+    (Format::DeviceNumber, &["", "*", "0", "188"]),
+    (Format::SecurityOptValue, &["", "unconfined", "type:x_t"]),
     (Format::UsernsMode, &["", "host"]),
     (Format::CgroupnsMode, &["", "host", "private"]),
     (
@@ -382,6 +385,7 @@ fn control_characters_are_refused() {
                     Format::SecurityOpt => {
                         text.starts_with("seccomp={") && matches!(control, '\n' | '\r' | '\t')
                     }
+                    Format::SecurityOptValue => matches!(control, '\n' | '\r' | '\t'),
                     _ => false,
                 };
                 let dirty = format!("{text}{control}");

@@ -30,6 +30,8 @@ pub struct TmpfsOptions<'a> {
     pub propagates: bool,
     /// The greatest size as it is written: digits and a unit or `%`.
     pub size: Option<&'a str>,
+    /// The greatest size in pages, which undoes a size before it.
+    pub blocks: Option<&'a str>,
     /// The permissions, in octal.
     pub mode: Option<&'a str>,
 }
@@ -48,6 +50,26 @@ impl<'a> TmpfsOptions<'a> {
             }
         }
         Ok(options)
+    }
+
+    /// The greatest size in bytes. A share of the memory is none that is known, and
+    /// neither is more than there are numbers for, nor a number of pages, whose size
+    /// is the machine's.
+    pub fn bytes(&self) -> Option<i64> {
+        let size = self.size.filter(|_| self.blocks.is_none())?;
+        let digits = without_unit(size);
+        let number: i64 = digits.parse().ok()?;
+        let power = match size.strip_prefix(digits)? {
+            "" => 0,
+            "k" | "K" => 1,
+            "m" | "M" => 2,
+            "g" | "G" => 3,
+            "t" | "T" => 4,
+            "p" | "P" => 5,
+            "e" | "E" => 6,
+            _ => return None,
+        };
+        number.checked_mul(1024_i64.checked_pow(power)?)
     }
 
     fn flag(&mut self, option: &str) -> Result<(), FormatError> {
@@ -81,7 +103,11 @@ impl<'a> TmpfsOptions<'a> {
                 !value.is_empty() && value.bytes().all(|byte| matches!(byte, b'0'..=b'7'))
             }
             "uid" | "gid" => digits(value),
-            "nr_inodes" | "nr_blocks" => digits(without_unit(value)),
+            "nr_blocks" => {
+                self.blocks = Some(value);
+                digits(without_unit(value))
+            }
+            "nr_inodes" => digits(without_unit(value)),
             "mpol" => {
                 let known = |byte: u8| {
                     byte.is_ascii_lowercase()

@@ -286,3 +286,25 @@ fn every_field_is_found_by_its_name_in_any_case() {
     println!("{count} fields found");
     assert!(count > 800);
 }
+
+/// What is on unless it is switched off: off is a value of its own, not the default.
+#[test]
+fn false_is_no_default() {
+    fn walk(value: &Value, place: &str, found: &mut usize) {
+        match value {
+            Value::Object(object) => {
+                let place = format!("{place} {}", object.get("name").unwrap_or(&Value::Null));
+                if value["schema"]["type"] == "boolean" && value["absent"]["default"] == "true" {
+                    assert_eq!(value["zero"], "value", "{place}");
+                    *found += 1;
+                }
+                object.values().for_each(|value| walk(value, &place, found));
+            }
+            Value::Array(list) => list.iter().for_each(|value| walk(value, place, found)),
+            _ => {}
+        }
+    }
+    let mut found = 0;
+    walk(&ops(), "", &mut found);
+    assert!(found > 3, "only {found}");
+}

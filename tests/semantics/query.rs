@@ -338,6 +338,28 @@ fn a_header_that_counts_once_is_refused_twice() {
 }
 
 #[test]
+fn a_header_that_may_come_in_several_lines_is_forwarded_in_as_many() {
+    let lines: &[(&str, &[u8])] = &[
+        ("Accept", b"application/jsonl"),
+        ("accept", b"application/x-ndjson, application/json;q=0.5"),
+    ];
+    for target in ["/events", "/containers/x/logs?stdout=1"] {
+        let forwarded = translate("GET", target, lines, b"").unwrap();
+        assert_eq!(
+            forwarded.headers,
+            [
+                ("Accept".to_owned(), "application/jsonl".to_owned()),
+                (
+                    "Accept".to_owned(),
+                    "application/x-ndjson, application/json;q=0.5".to_owned()
+                ),
+            ],
+            "{target}"
+        );
+    }
+}
+
+#[test]
 fn only_headers_of_the_operation_are_forwarded() {
     let headers: &[(&str, &[u8])] = &[
         ("Host", b"evil"),

@@ -164,7 +164,7 @@ impl<'n> Definitions<'n> {
             Kind::Float => quote!(Kind::Float),
             Kind::Text => quote!(Kind::Text),
             Kind::Enum { words, any_case } => quote! {
-                Kind::Enum(&Vocabulary { words: &[#(#words),*], any_case: #any_case })
+                Kind::Enum(&Vocabulary { words: &[#(#words),*], any_case: #any_case, wide: None })
             },
             Kind::Bytes => quote!(Kind::Bytes),
             Kind::List(element) => {

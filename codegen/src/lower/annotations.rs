@@ -69,8 +69,10 @@ pub const FORMATS: &[&str] = &[
     "container-name",
     "container-path",
     "container-reference",
+    "cpus",
     "detach-keys",
     "device-cgroup-rule",
+    "device-number",
     "dockerfile-instruction",
     "duration",
     "env",
@@ -95,6 +97,7 @@ pub const FORMATS: &[&str] = &[
     "runtime",
     "seconds",
     "security-opt",
+    "security-opt-value",
     "signal",
     "sysctl-key",
     "tag",
@@ -237,7 +240,8 @@ impl Lowering<'_> {
         };
         let classes = self.risk_classes(said, place);
         let benign = match said.get("benign") {
-            None => vec![Benign::Absent, zero(kind)],
+            None if guard == Some(Guard::Guarded) => vec![Benign::Absent, zero(kind)],
+            None => Vec::new(),
             Some(Value::Array(values)) => values
                 .iter()
                 .filter_map(|value| self.benign(value, place))
@@ -250,11 +254,7 @@ impl Lowering<'_> {
         Risk {
             guard,
             classes,
-            benign: if guard == Some(Guard::Guarded) {
-                benign
-            } else {
-                Vec::new()
-            },
+            benign,
         }
     }
 

@@ -36,7 +36,7 @@ const OPERATION_ANNOTATIONS: &[(&str, Form)] = &[
 ];
 
 /// The derived fields there are.
-const DERIVED: &[&str] = &["mounts", "networks", "reference"];
+const DERIVED: &[&str] = &["cpus", "mounts", "networks", "reference"];
 
 /// The access classes there are.
 const ACCESS: &[&str] = &[

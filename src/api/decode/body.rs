@@ -53,6 +53,33 @@ pub fn body<'a>(
     text(schema, bytes, "body", noise, Some(versions), dropped)
 }
 
+/// How deep a JSON text nests, if it is one: lists and objects in each other.
+pub fn depth(text: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth = depth.saturating_add(1);
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                // To the end of the text; what is escaped does not end it.
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => drop(bytes.next()),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
 /// Decodes one JSON text. A `null` is [`Value::Null`]: nothing was said.
 ///
 /// `place` is what the path of an error begins with (`body`); the paths of

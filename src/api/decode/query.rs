@@ -61,6 +61,11 @@ impl<'a> Parameters<'a> {
         self.definitions.iter().zip(&mut self.values)
     }
 
+    /// The value at this place of the definition, to be changed.
+    pub(crate) fn at_mut(&mut self, index: usize) -> Option<&mut Value<'a>> {
+        self.values.get_mut(index)
+    }
+
     pub(crate) fn slot(
         &mut self,
         mut found: impl FnMut(&ParameterDef) -> bool,

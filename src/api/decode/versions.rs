@@ -37,7 +37,7 @@ impl Versions {
     }
 
     /// Takes out the fields that the version does not have.
-    pub(super) fn of_fields(self, place: &str, value: &mut Value<'_>, dropped: &mut Vec<String>) {
+    pub(crate) fn of_fields(self, place: &str, value: &mut Value<'_>, dropped: &mut Vec<String>) {
         self.inside(value, dropped, &|| place.to_owned());
     }
 

@@ -54,3 +54,12 @@ fn unknown_options_are_refused() {
         assert!(TmpfsOptions::parse(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_number_of_pages_is_no_size_that_is_known() {
+    let bytes = |text| TmpfsOptions::parse(text).unwrap().bytes();
+    assert_eq!(bytes("size=1m"), Some(1 << 20));
+    for undone in ["size=1m,nr_blocks=9g", "nr_blocks=0,size=1m", "nr_blocks=1"] {
+        assert_eq!(bytes(undone), None, "{undone}");
+    }
+}

@@ -156,6 +156,7 @@ static THING_CREATE_MOUNTS: ObjectDef = ObjectDef {
                     &Vocabulary {
                         words: &["bind", "volume"],
                         any_case: false,
+                        wide: None,
                     },
                 ),
                 format: None,
@@ -287,6 +288,7 @@ static THING_UPDATE_MOUNTS: ObjectDef = ObjectDef {
                     &Vocabulary {
                         words: &["bind", "volume"],
                         any_case: false,
+                        wide: None,
                     },
                 ),
                 format: None,

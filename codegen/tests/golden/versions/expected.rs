@@ -370,6 +370,7 @@ static THING_CREATE: ObjectDef = ObjectDef {
                     &Vocabulary {
                         words: &["b", "c", "a"],
                         any_case: false,
+                        wide: None,
                     },
                 ),
                 format: None,

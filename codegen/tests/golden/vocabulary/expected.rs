@@ -44,6 +44,7 @@ pub static OPERATIONS: [OperationDef; 1] = [
                         &Vocabulary {
                             words: &["up", "down"],
                             any_case: false,
+                            wide: None,
                         },
                     ),
                     format: None,
@@ -112,6 +113,7 @@ static THING_CREATE: ObjectDef = ObjectDef {
                     &Vocabulary {
                         words: &["on-failure", "always"],
                         any_case: false,
+                        wide: None,
                     },
                 ),
                 format: None,
@@ -141,6 +143,7 @@ static THING_CREATE: ObjectDef = ObjectDef {
                     &Vocabulary {
                         words: &["TCP", "UDP"],
                         any_case: true,
+                        wide: None,
                     },
                 ),
                 format: None,
