@@ -6,13 +6,23 @@
 
 mod code;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use code::Code;
 
-/// Where something stands in a file.
+/// How much of a line is shown.
+const LONGEST: usize = 400;
+
+/// How many findings are shown. All are counted.
+pub(crate) const SHOWN: usize = 1000;
+
+/// Where something stands in a file. Spans are in the order of the files, then of
+/// the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
+    /// Which of the files that were read together, from 0.
+    pub file: usize,
     /// The line, from 1.
     pub line: u64,
     /// The column, from 1, in characters.
@@ -22,8 +32,9 @@ pub struct Span {
 }
 
 impl Span {
-    /// The beginning of a file.
+    /// The beginning of the first file.
     pub const START: Self = Self {
+        file: 0,
         line: 1,
         column: 1,
         length: 1,
@@ -62,6 +73,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// What else belongs to it, such as another place.
+    pub note: Option<String>,
 }
 
 impl Diagnostic {
@@ -73,6 +86,7 @@ impl Diagnostic {
             span,
             message: message.into(),
             help: None,
+            note: None,
         }
     }
 
@@ -90,31 +104,58 @@ impl Diagnostic {
         self.help = help.into();
         self
     }
+
+    /// The same with a note.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
 }
 
-/// Everything that was found in a file, in the order of the file.
+/// A file with its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Source {
+    name: String,
+    lines: Vec<String>,
+}
+
+/// Everything that was found in a file and in what it includes, in the order of the
+/// files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
-    file: String,
-    lines: Vec<String>,
+    sources: Vec<Source>,
     found: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
     /// What was found in a file with this text.
-    pub fn new(file: &str, text: &str, mut found: Vec<Diagnostic>) -> Self {
+    pub fn new(file: &str, text: &str, found: Vec<Diagnostic>) -> Self {
+        Self::of_files([(file, text)].into_iter(), found)
+    }
+
+    /// What was found in several files, each with its name and its text.
+    pub fn of_files<'f>(
+        files: impl Iterator<Item = (&'f str, &'f str)>,
+        mut found: Vec<Diagnostic>,
+    ) -> Self {
         found.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.severity));
         found.dedup();
-        Self {
-            file: file.to_owned(),
+        let sources = files.map(|(name, text)| Source {
+            name: name.to_owned(),
             lines: text.lines().map(str::to_owned).collect(),
+        });
+        Self {
+            sources: sources.collect(),
             found,
         }
     }
 
-    /// The file, as it was named.
-    pub fn file(&self) -> &str {
-        &self.file
+    /// The file that a place is in, as it was named.
+    pub fn file(&self, span: Span) -> &str {
+        self.sources
+            .get(span.file)
+            .map_or("?", |source| source.name.as_str())
     }
 
     /// What was found.
@@ -133,47 +174,75 @@ impl Diagnostics {
         found.filter(|found| found.severity == severity).count()
     }
 
-    fn line(&self, line: u64) -> Option<&str> {
-        let index = usize::try_from(line.checked_sub(1)?).ok()?;
-        self.lines.get(index).map(String::as_str)
+    /// The line that a place is in.
+    pub fn line(&self, span: Span) -> Option<&str> {
+        let index = usize::try_from(span.line.checked_sub(1)?).ok()?;
+        let source = self.sources.get(span.file)?;
+        source.lines.get(index).map(String::as_str)
     }
 }
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, diagnostic) in self.found.iter().enumerate() {
+        for (number, diagnostic) in self.found.iter().take(SHOWN).enumerate() {
             let Span {
                 line,
                 column,
                 length,
+                ..
             } = diagnostic.span;
+            let file = self.file(diagnostic.span);
             if number > 0 {
                 f.write_str("\n")?;
             }
             let (severity, code) = (diagnostic.severity.name(), diagnostic.code);
             writeln!(f, "{severity}[{code}]: {}", diagnostic.message)?;
             let width = line.to_string().len();
-            writeln!(f, "{:width$}--> {}:{line}:{column}", "", self.file)?;
-            if let Some(source) = self.line(line) {
-                let before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+            writeln!(f, "{:width$}--> {file}:{line}:{column}", "")?;
+            if let Some(source) = self.line(diagnostic.span) {
+                let (source, before) = excerpt(source, column);
                 let rest = source.chars().count().saturating_sub(before).max(1);
                 let length = usize::try_from(length).unwrap_or(rest).clamp(1, rest);
                 writeln!(f, "{:width$} |", "")?;
                 writeln!(f, "{line} | {source}")?;
                 writeln!(f, "{:width$} | {:before$}{}", "", "", "^".repeat(length))?;
             }
+            if let Some(note) = &diagnostic.note {
+                writeln!(f, "{:width$} = note: {note}", "")?;
+            }
             if let Some(help) = &diagnostic.help {
                 writeln!(f, "{:width$} = help: {help}", "")?;
             }
         }
-        Ok(())
+        match self.found.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => writeln!(f, "\nand {more} more findings"),
+        }
     }
 }
 
 impl std::error::Error for Diagnostics {}
 
+/// A line, or what is around a column of one that is too long to be shown, and how
+/// many letters of that stand before the column.
+fn excerpt(line: &str, column: u64) -> (Cow<'_, str>, usize) {
+    let before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+    if line.len() <= LONGEST {
+        return (Cow::Borrowed(line), before);
+    }
+    let skipped = before.saturating_sub(LONGEST / 4);
+    let shown = line.chars().skip(skipped).take(LONGEST).collect();
+    (Cow::Owned(shown), before.saturating_sub(skipped))
+}
+
+/// The longest name that others are compared with.
+const LONGEST_NAME: usize = 64;
+
 /// Advice that names the nearest of some names, if one is near.
 pub fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    if wrong.len() > LONGEST_NAME {
+        return None;
+    }
     names
         .map(|name| (distance(wrong, name), name))
         .min()
@@ -184,8 +253,8 @@ pub fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<
 /// How many letters must change to make one name the other, without regard to
 /// case (Levenshtein's distance).
 fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().take(64).collect();
-    let b: Vec<char> = b.chars().take(64).collect();
+    let a: Vec<char> = a.chars().take(LONGEST_NAME).collect();
+    let b: Vec<char> = b.chars().take(LONGEST_NAME).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = i;
@@ -220,6 +289,7 @@ mod tests {
             Some("did you mean `ContainerList`?".to_owned())
         );
         assert_eq!(nearest("Xyz", names()), None);
+        assert_eq!(nearest(&"Xyz".repeat(100), names()), None);
     }
 
     #[test]
@@ -232,6 +302,7 @@ mod tests {
     #[test]
     fn a_diagnostic_shows_its_line_with_the_place_underlined() {
         let span = Span {
+            file: 0,
             line: 2,
             column: 13,
             length: 1,
@@ -246,5 +317,35 @@ mod tests {
             "error[unknown-operation]: there is no operation `X`\n --> f.yaml:2:13\n  |\n\
              2 |     allow: [X, Z]\n  |             ^\n  = help: did you mean `Y`?\n"
         );
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_the_place_and_many_findings_are_cut_off() {
+        let text = format!("[{}]", "é, ".repeat(100_000));
+        let at = |column| {
+            let span = Span {
+                column,
+                ..Span::START
+            };
+            Diagnostic::error(Code::WrongType, span, "no")
+        };
+        for (column, before) in [(2, 1), (101, 100), (200_002, 100)] {
+            let shown = Diagnostics::new("f", &text, vec![at(column)]).to_string();
+            assert!(shown.len() < 1500, "{column}");
+            let lines: Vec<&str> = shown.lines().collect();
+            assert_eq!(lines[4].len(), "  | ".len() + before + 1, "{column}");
+            let letter = lines[3].chars().nth("1 | ".len() + before);
+            assert_eq!(
+                letter,
+                text.chars().nth(usize::try_from(column).unwrap() - 1),
+                "{column}"
+            );
+        }
+        let all: Vec<Diagnostic> = (1..=1500).map(at).collect();
+        let found = Diagnostics::new("f", &text, all);
+        assert_eq!(found.count(Severity::Error), 1500);
+        let shown = found.to_string();
+        assert_eq!(shown.matches("error[wrong-type]").count(), 1000);
+        assert!(shown.ends_with("\nand 500 more findings\n"));
     }
 }

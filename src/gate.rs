@@ -15,15 +15,12 @@ use crate::policy::{Client, Denial, Policies, RuleName};
 use crate::request::{DecodedHead, RequestError};
 pub use crate::request::{Encoded, EncodedBody, EngineVersion, Permit, RequestHead};
 
-/// The largest JSON body. The largest that real clients send is below 8 KiB;
-/// configs and secrets may hold some hundred KiB.
-const JSON_LIMIT: usize = 4 << 20;
-
 /// How much is read and dropped of a body that an operation does not have.
 const DISCARD_LIMIT: usize = 64 << 10;
 
-/// A listener, by its place in the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A listener. Where the gate is not told otherwise, by its place in the
+/// configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListenerId(pub usize);
 
 /// What to do with a request's body.
@@ -34,11 +31,8 @@ pub enum BodyPlan {
         /// In bytes.
         limit: usize,
     },
-    /// Read it whole; above the limit it is too large.
-    Buffer {
-        /// In bytes.
-        limit: usize,
-    },
+    /// Read it whole, within the limits of whoever reads.
+    Buffer,
     /// Pass it through once the request was judged.
     Stream,
 }
@@ -57,7 +51,7 @@ impl Matched<'_> {
             BodyDef::None => BodyPlan::Discard {
                 limit: DISCARD_LIMIT,
             },
-            BodyDef::Json { .. } => BodyPlan::Buffer { limit: JSON_LIMIT },
+            BodyDef::Json { .. } => BodyPlan::Buffer,
             BodyDef::Stream { .. } => BodyPlan::Stream,
         }
     }
@@ -166,17 +160,47 @@ impl From<Denial> for Refusal {
 #[derive(Debug)]
 pub struct Gate {
     policies: Policies,
+    /// The listeners, in the order in which the policies know them.
+    listeners: Option<Vec<ListenerId>>,
 }
 
 impl Gate {
     /// A gate with these policies.
     pub fn new(policies: Policies) -> Self {
-        Self { policies }
+        Self {
+            policies,
+            listeners: None,
+        }
+    }
+
+    /// A gate whose listeners are called by these names, in the order of the
+    /// configuration. Any other listener has no client, and may do nothing.
+    pub fn with_listeners(policies: Policies, listeners: Vec<ListenerId>) -> Self {
+        Self {
+            policies,
+            listeners: Some(listeners),
+        }
+    }
+
+    /// The client of a listener.
+    fn client_of(&self, listener: ListenerId) -> Client {
+        let place = match &self.listeners {
+            None => listener.0,
+            Some(known) => (known.iter())
+                .position(|one| *one == listener)
+                .unwrap_or(usize::MAX),
+        };
+        self.policies.client(place)
+    }
+
+    /// The policies.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The name of the client that a listener stands for.
     pub fn client(&self, listener: ListenerId) -> Arc<str> {
-        self.policies.client_name(self.policies.client(listener.0))
+        self.policies.client_name(self.client_of(listener))
     }
 
     /// Judges the head of a request.
@@ -185,7 +209,7 @@ impl Gate {
         head: &RequestHead<'a>,
         listener: ListenerId,
     ) -> Result<Matched<'a>, Refusal> {
-        self.head_of(head, self.policies.client(listener.0))
+        self.head_of(head, self.client_of(listener))
     }
 
     /// Judges the head of a request of a client.

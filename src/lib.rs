@@ -14,13 +14,17 @@
 //! - [`policy`] decides on typed values;
 //! - [`gate`] puts these together for one request, without any connection;
 //! - [`request`] holds the types that a request passes through on its way;
+//! - [`confine`] gives up what the process does not need, before it serves;
+//! - [`example`] holds requests as people write them, for tests and explanations;
 //! - [`diagnostic`] shows what is wrong with a policy file.
 //!
 //! Dependencies point one way: [`proxy`] uses [`gate`], which uses [`policy`] and
 //! [`request`], which use [`route`] and [`api`].
 
 pub mod api;
+pub mod confine;
 pub mod diagnostic;
+pub mod example;
 pub mod format;
 pub mod gate;
 pub mod policy;

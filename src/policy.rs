@@ -2,7 +2,7 @@
 //!
 //! [`resolve()`] turns the text of a policy file into a [`Configuration`], with
 //! every name resolved against the definitions, or into diagnostics: `yaml`
-//! reads the text, `document` takes it apart, `resolve` gives each name and
+//! reads the text, `include` adds what other files have, `document` takes it apart, `resolve` gives each name and
 //! matcher its type. [`Policies::decide`] judges a decoded request by the rules
 //! of its client and is the only maker of permits: a rule (`rule`) accepts when
 //! its conditions (`condition`, `derived`, `parts`) hold for what the Engine will
@@ -10,16 +10,28 @@
 //! is one that the rule names (`guard`). Pure: no connection, no clock, no file
 //! system.
 
+mod check;
 mod condition;
+mod confinement;
 mod decision;
 mod derived;
+mod diff;
 mod document;
+mod exposure;
 mod guard;
+mod include;
+mod limits;
+mod overlap;
 mod parts;
 mod resolve;
+mod rewrite;
+mod risks;
 mod rule;
+mod schema;
 mod slot;
+mod test;
 mod verdict;
+mod witness;
 mod yaml;
 
 use std::fmt;
@@ -27,11 +39,24 @@ use std::sync::Arc;
 
 use crate::api::Operation;
 use crate::request::{Decoded, Permit};
+pub use check::{check, check_with};
+pub use confinement::Confinement;
 use decision::Reason;
 pub use decision::{Denial, Step, Trace};
+pub use diff::{Change, Comparison, Difference, compare};
 pub use guard::Finding;
-pub use resolve::{Address, Configuration, Listener, resolve};
+pub use include::{ReadFile, SourceFile};
+#[cfg(test)]
+pub(crate) use limits::KEYS as LIMIT_KEYS;
+pub use limits::{Bounds, FileLimits};
+#[cfg(test)]
+pub(crate) use resolve::shown_limit;
+pub use resolve::{Address, Configuration, Listener, resolve, resolve_with};
+use rewrite::Rewritten;
+pub use risks::{ClientRisks, Naming, Opening, Unproven};
 use rule::{Allow, Deny, Why};
+pub use schema::schema;
+pub use test::{Expected, Test};
 
 /// A client, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +104,8 @@ struct Rules {
 #[derive(Clone, Debug)]
 struct ClientRules {
     name: Arc<str>,
+    /// The names of its policies, in the order in which they are tried.
+    policies: Vec<Arc<str>>,
     /// One for each operation.
     rules: Vec<Rules>,
 }
@@ -100,6 +127,12 @@ impl Policies {
             .get(listener)
             .copied()
             .unwrap_or(Client(usize::MAX))
+    }
+
+    /// The clients, and the names of the policies that each has.
+    pub fn given(&self) -> impl Iterator<Item = (&str, &[Arc<str>])> {
+        let clients = self.clients.iter();
+        clients.map(|client| (client.name.as_ref(), client.policies.as_slice()))
     }
 
     /// The client of this name.
@@ -126,6 +159,16 @@ impl Policies {
         names.sort_by_key(Arc::as_ptr);
         names.dedup_by(|a, b| Arc::ptr_eq(a, b));
         names
+    }
+
+    /// The rules that speak of an operation for a client, in the order in which they
+    /// are asked, each with whether it denies.
+    pub fn rules_of(&self, client: Client, operation: Operation) -> Vec<(Arc<RuleName>, bool)> {
+        let rules = self.rules(client, operation);
+        let (allow, deny) = rules.map_or((&[][..], &[][..]), |rules| (&rules.allow, &rules.deny));
+        let deny = deny.iter().map(|rule| (Arc::clone(&rule.name), true));
+        let allow = allow.iter().map(|rule| (Arc::clone(&rule.name), false));
+        deny.chain(allow).collect()
     }
 
     /// The name of a client.
@@ -159,24 +202,50 @@ impl Policies {
     /// A deny that fires wins. Then the allowing rules are tried in order; the
     /// first that accepts the request as a whole allows it.
     pub fn decide(&self, client: Client, request: Decoded<'_>) -> Result<Permit, Denial> {
+        let (rule, rewritten) = self.choose(client, &request)?;
+        let name = Arc::clone(&rule.name);
+        Ok(match rewritten {
+            Some(Rewritten { request, changed }) => Permit::of(request, name, changed),
+            None => Permit::of(request, name, Vec::new()),
+        })
+    }
+
+    /// The rule that would allow a request: the decision alone, without a permit.
+    pub fn allowing(
+        &self,
+        client: Client,
+        request: &Decoded<'_>,
+    ) -> Result<&Arc<RuleName>, Denial> {
+        self.choose(client, request).map(|(rule, _)| &rule.name)
+    }
+
+    /// The rule that allows a request, and what the rule makes of it.
+    fn choose<'a>(
+        &self,
+        client: Client,
+        request: &Decoded<'a>,
+    ) -> Result<(&Allow, Option<Rewritten<'a>>), Denial> {
         let operation = request.operation();
         let rules = self.rules(client, operation);
         let (allow, deny) = rules.map_or((&[][..], &[][..]), |rules| (&rules.allow, &rules.deny));
         for deny in deny {
-            if let Some(fired) = deny.fires(&request) {
+            if let Some(fired) = deny.fires(request) {
                 let reason = Reason::Denied(Arc::clone(&deny.name), fired.path);
                 return Err(self.denial(client, operation, reason));
             }
         }
         let mut nearest: Option<(Why, &Arc<Allow>)> = None;
         for rule in allow {
-            match rule.accepts(&request) {
-                Ok(()) => return Ok(Permit::of(request, Arc::clone(&rule.name))),
+            match rule.accepts(request, deny) {
+                Ok(rewritten) => return Ok((rule, rewritten)),
                 Err(why) => {
                     // A rule whose demands are met came nearer than one whose
                     // are not.
                     let nearer = match (&nearest, &why) {
-                        (None, _) | (Some((Why::Refused { .. }, _)), Why::Guarded(_)) => true,
+                        (None, _)
+                        | (Some((Why::Refused { .. }, _)), Why::Guarded(_) | Why::Denied { .. }) => {
+                            true
+                        }
                         (Some(_), _) => false,
                     };
                     if nearer {
@@ -197,7 +266,7 @@ impl Policies {
         let rules = self.rules(client, request.operation());
         let (allow, deny) = rules.map_or((&[][..], &[][..]), |rules| (&rules.allow, &rules.deny));
         let denies = deny.iter().map(|deny| Step::denying(deny, request));
-        let allows = allow.iter().map(|allow| Step::allowing(allow, request));
+        let allows = (allow.iter()).map(|allow| Step::allowing(allow, deny, request));
         Trace {
             steps: denies.chain(allows).collect(),
         }

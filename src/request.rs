@@ -14,8 +14,8 @@ use bytes::Bytes;
 
 use crate::api::Operation;
 use crate::api::decode::{self, DecodeError, Parameters, Versions};
-use crate::api::definition::{ApiVersion, BodyDef, Hijack, OperationDef, Variant};
-use crate::api::value::Value;
+use crate::api::definition::{ApiVersion, BodyDef, Hijack, Kind, OperationDef, Variant};
+use crate::api::value::{Object, Value};
 use crate::api::{encode, shown};
 use crate::policy::RuleName;
 use crate::route::{MatchedOperation, RouteError, Target, Version, route};
@@ -113,6 +113,12 @@ pub struct EngineVersion {
 }
 
 impl EngineVersion {
+    /// Every version that opgate knows.
+    pub const EVERY: Self = Self {
+        min: crate::api::OLDEST,
+        max: crate::api::NEWEST,
+    };
+
     /// The versions that both the Engine and opgate serve, or `None`.
     pub fn common(self) -> Option<Self> {
         let common = Self {
@@ -261,7 +267,7 @@ impl<'a> DecodedHead<'a> {
         };
         Ok(Decoded {
             definition,
-            version,
+            versions,
             path: self.path,
             query,
             headers,
@@ -338,7 +344,7 @@ fn is_token(text: &str) -> bool {
 }
 
 /// A body, decoded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Body<'a> {
     /// None.
     None,
@@ -349,9 +355,10 @@ pub enum Body<'a> {
 }
 
 /// A request that is understood: typed values under a definition.
+#[derive(Clone)]
 pub struct Decoded<'a> {
     definition: &'static OperationDef,
-    version: ApiVersion,
+    versions: Versions,
     path: Parameters<'a>,
     query: Parameters<'a>,
     headers: Parameters<'a>,
@@ -364,7 +371,7 @@ impl std::fmt::Debug for Decoded<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Decoded")
             .field("operation", &self.definition.name)
-            .field("version", &self.version)
+            .field("version", &self.versions.asked)
             .field("body", &self.body)
             .finish_non_exhaustive()
     }
@@ -383,7 +390,7 @@ impl<'a> Decoded<'a> {
 
     /// The version in which it will be forwarded.
     pub fn version(&self) -> ApiVersion {
-        self.version
+        self.versions.asked
     }
 
     /// The path parameters.
@@ -410,6 +417,45 @@ impl<'a> Decoded<'a> {
     /// version does not have.
     pub fn dropped(&self) -> &[String] {
         &self.dropped
+    }
+
+    /// The query parameters, for rewrites to change.
+    pub(crate) fn query_mut(&mut self) -> &mut Parameters<'a> {
+        &mut self.query
+    }
+
+    /// The header parameters, for rewrites to change.
+    pub(crate) fn headers_mut(&mut self) -> &mut Parameters<'a> {
+        &mut self.headers
+    }
+
+    /// The body, for rewrites to change. One that is not there becomes an object
+    /// without fields if `create` says so.
+    pub(crate) fn body_mut(&mut self, create: bool) -> Option<&mut Value<'a>> {
+        if create
+            && let Body::None = self.body
+            && let BodyDef::Json { schema, .. } = self.definition.body
+            && let Kind::Object(object) = schema.kind
+        {
+            self.body = Body::Json(Value::Object(Object::empty(object)));
+        }
+        match &mut self.body {
+            Body::Json(value) => Some(value),
+            Body::None | Body::Stream(_) => None,
+        }
+    }
+
+    /// What the version of the request does not have among its values, taken out
+    /// and named. A request that was decoded has nothing of the kind; one that was
+    /// rewritten may.
+    pub(crate) fn take_out_other_versions(&mut self) -> Vec<String> {
+        let mut dropped = Vec::new();
+        (self.versions).of_parameters("query", &mut self.query, &mut dropped);
+        (self.versions).of_parameters("header", &mut self.headers, &mut dropped);
+        if let Body::Json(value) = &mut self.body {
+            self.versions.of_fields("body", value, &mut dropped);
+        }
+        dropped
     }
 
     /// Everything that is given, a line each, with the values that may be shown.
@@ -445,7 +491,7 @@ impl<'a> Decoded<'a> {
     /// Encodes the request. This is what would be forwarded; what may be
     /// forwarded is a [`Permit`], and only policies make those.
     pub fn encode(self) -> Encoded {
-        let mut target = format!("/v{}", self.version);
+        let mut target = format!("/v{}", self.versions.asked);
         encode::path(self.definition.segments, &self.path, &mut target);
         encode::query(&self.query, &mut target);
         let mut headers = encode::headers(&self.headers);
@@ -464,7 +510,7 @@ impl<'a> Decoded<'a> {
         };
         Encoded {
             definition: self.definition,
-            version: self.version,
+            version: self.versions.asked,
             target,
             headers,
             body,
@@ -560,14 +606,17 @@ impl Encoded {
 pub struct Permit {
     request: Encoded,
     rule: Arc<RuleName>,
+    rewritten: Vec<String>,
 }
 
 impl Permit {
-    /// A permit for what was judged, by the rule that allows it.
-    pub(crate) fn of(judged: Decoded<'_>, rule: Arc<RuleName>) -> Self {
+    /// A permit for what was judged, by the rule that allows it and that has
+    /// rewritten the fields of these paths.
+    pub(crate) fn of(judged: Decoded<'_>, rule: Arc<RuleName>, rewritten: Vec<String>) -> Self {
         Self {
             request: judged.encode(),
             rule,
+            rewritten,
         }
     }
 
@@ -579,5 +628,10 @@ impl Permit {
     /// The rule that allows it.
     pub fn rule(&self) -> &Arc<RuleName> {
         &self.rule
+    }
+
+    /// The paths of what the rule has changed in the client's request.
+    pub fn rewritten(&self) -> &[String] {
+        &self.rewritten
     }
 }

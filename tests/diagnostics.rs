@@ -6,13 +6,26 @@
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::fs;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
+    use std::{fs, io};
 
     use opgate::diagnostic::{Code, Diagnostics};
+    use opgate::policy::SourceFile;
 
-    fn found(name: &str, text: &str) -> Diagnostics {
-        match opgate::policy::resolve(name, text) {
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
+    }
+
+    fn found(name: &str) -> Diagnostics {
+        let read = |path: &Path| -> io::Result<SourceFile> {
+            let path = folder().join(path);
+            Ok(SourceFile {
+                identity: path.canonicalize()?,
+                text: fs::read_to_string(path)?,
+            })
+        };
+        let file = read(Path::new(name)).unwrap();
+        match opgate::policy::check_with(name, file, &read) {
             Ok(configuration) => configuration.warnings,
             Err(found) => found,
         }
@@ -20,10 +33,9 @@ mod tests {
 
     #[test]
     fn each_mistake_is_shown_as_it_was_reviewed() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics");
         let update = std::env::var_os("OPGATE_UPDATE_GOLDEN").is_some();
         let mut raised = BTreeSet::new();
-        let mut files: Vec<_> = fs::read_dir(&folder)
+        let mut files: Vec<_> = fs::read_dir(folder())
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
@@ -31,7 +43,7 @@ mod tests {
         files.sort();
         for file in &files {
             let name = file.file_name().unwrap().to_str().unwrap();
-            let found = found(name, &fs::read_to_string(file).unwrap());
+            let found = found(name);
             let shown = found.to_string();
             let golden = file.with_extension("txt");
             if update {

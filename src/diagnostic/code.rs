@@ -3,11 +3,11 @@
 use std::fmt;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// The kind of a diagnostic.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
-            $($(#[$doc])* $variant,)+
+            $($(#[doc = $doc])+ $variant,)+
         }
 
         impl Code {
@@ -18,6 +18,13 @@ macro_rules! codes {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
+                }
+            }
+
+            /// What it stands for, in a sentence.
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
                 }
             }
         }
@@ -39,12 +46,22 @@ codes! {
     ApiLevel = "api-level",
     /// An address, path or mode of a listener.
     Listener = "listener",
+    /// A limit that is out of range, or where it limits nothing.
+    Limit = "limit",
     /// An address of the Engine.
     Upstream = "upstream",
+    /// A measure of the gate's confinement that another needs.
+    Confine = "confine",
     /// A name of a client that the file does not have.
     UnknownClient = "unknown-client",
     /// A name of a policy that the file does not have.
     UnknownPolicy = "unknown-policy",
+    /// A name of a list that the file does not have.
+    UnknownList = "unknown-list",
+    /// A file that cannot be included, or says what only the first file says.
+    Include = "include",
+    /// Lists or files that hold themselves, or too many in each other.
+    Nesting = "nesting",
     /// An operation or group that the API does not have.
     UnknownOperation = "unknown-operation",
     /// A parameter, field or part that the operation does not have.
@@ -65,13 +82,27 @@ codes! {
     NotWhole = "not-whole",
     /// A matcher on a reference that a name or an id could stand for.
     Reference = "reference",
+    /// A rewrite that contradicts itself, or stands where nothing can be rewritten.
+    Rewrite = "rewrite",
     /// An operation or parameter that voids field rules, without `opaque: true`.
     Opaque = "opaque",
     /// A deny whose conditions could be read in two ways.
     DenyShape = "deny-shape",
     /// Conditions on a group of operations.
     GroupConditions = "group-conditions",
-    /// A listener, client or policy that nothing uses or that allows nothing.
+    /// A test that asks or expects nothing, or what there is not.
+    Test = "test",
+    /// A condition that nothing fits, or a rule that never counts.
+    NeverMatches = "never-matches",
+    /// A rule that another one makes moot.
+    Shadowed = "shadowed",
+    /// Two rules that could allow the same request and rewrite it differently.
+    Conflict = "conflict",
+    /// More rules, or longer ones, than are compared with each other.
+    NotCompared = "not-compared",
+    /// What the schema of policy files does not allow, and nothing else speaks of.
+    Schema = "schema",
+    /// A listener, client, policy or list that nothing uses or that allows nothing.
     Unused = "unused",
 }
 

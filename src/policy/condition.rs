@@ -8,6 +8,7 @@
 //! Resolving makes sure that a matcher fits the type; here one that does not
 //! never allows.
 
+mod cidr;
 mod failure;
 mod glob;
 mod image;
@@ -16,6 +17,7 @@ mod range;
 
 use std::borrow::Cow;
 
+pub(crate) use cidr::Network;
 pub(crate) use failure::join;
 pub(crate) use glob::Glob;
 pub(crate) use image::{ImageMatcher, ImagePattern, Untagged};
@@ -30,7 +32,7 @@ use crate::api::value::Value;
 use crate::format::{Format, is_under};
 
 /// What a rule says of a value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Condition {
     /// Whatever it is.
     Any,
@@ -40,12 +42,16 @@ pub(crate) enum Condition {
     Required,
     /// It is equal in effect to one of these.
     OneOf(Vec<Literal>),
+    /// It is this value, which the rule has set.
+    Exactly(Value<'static>),
     /// It is a number, or a range of numbers, within these bounds.
     Range(Range),
     /// It has one of these forms.
     Glob(Vec<Glob>),
     /// It is one of these paths, or below one.
     Under(Vec<String>),
+    /// It is an address or a subnet in one of these.
+    Within(Vec<Network>),
     /// It is an image like this.
     Image(ImageMatcher),
     /// It does not fit.
@@ -56,6 +62,14 @@ pub(crate) enum Condition {
     AnyOf(Vec<Condition>),
     /// Of a list: every element fits.
     Each(Box<Condition>),
+    /// Of a list: it begins with elements that fit these, in this order; if it is
+    /// `whole`, there are no more.
+    Begins {
+        /// What each of the first elements must be.
+        with: Vec<Condition>,
+        /// Whether they are all.
+        whole: bool,
+    },
     /// Of a list: some element fits.
     Contains(Box<Condition>),
     /// Of a list: there are at most so many elements.
@@ -71,7 +85,7 @@ pub(crate) enum Condition {
 }
 
 /// A condition on a field or parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FieldCondition {
     /// Its place in the definition.
     pub(crate) index: usize,
@@ -107,8 +121,20 @@ pub(crate) fn key_schema(format: Option<Format>) -> &'static Schema {
 }
 
 /// Whether two keys are the same to the Engine.
-fn is_key(format: Option<Format>, key: &str, name: &str) -> bool {
+pub(crate) fn is_key(format: Option<Format>, key: &str, name: &str) -> bool {
     key == name || format.is_some_and(|format| format.identity(key) == format.identity(name))
+}
+
+/// Whether a key is the one that a rule names, all of it or in part, as a range of
+/// ports has each of them.
+fn same_key(format: Option<Format>, key: &str, name: &str) -> Verdict {
+    if is_key(format, key, name) {
+        return Verdict::Yes;
+    }
+    match format {
+        Some(format @ Format::Port) => literal::same_text(format, name, key),
+        _ => Verdict::No,
+    }
 }
 
 /// A value that is not there.
@@ -122,6 +148,8 @@ impl Condition {
             Self::Not(condition) => condition.matches(slot).not(),
             Self::AllOf(all) => Verdict::all(all.iter().map(|one| one.matches(slot))),
             Self::AnyOf(any) => Verdict::any(any.iter().map(|one| one.matches(slot))),
+            // A text that is not there has no parts, and may still mean something.
+            Self::Fields(_) if let Some(verdict) = left_to_others(slot) => verdict,
             Self::Fields(fields) => match self::fields(slot) {
                 Some(object) => Verdict::all(
                     fields
@@ -137,6 +165,7 @@ impl Condition {
                 _ => Verdict::Yes,
             },
             Self::Required => Verdict::of(matches!(slot.effective(), Effective::Value(_))),
+            Self::Exactly(value) => Verdict::of(slot.value == value),
             _ => self.of_effective(slot),
         }
     }
@@ -154,16 +183,28 @@ impl Condition {
                     .iter()
                     .map(|literal| literal.equals(effective, slot)),
             ),
-            Self::Range(range) => Verdict::of(range.admits(effective, slot.schema.format)),
+            Self::Range(range) => range.admits(effective, slot.schema.format),
             Self::Glob(globs) => of_text(effective, |text| {
-                let text = spelt(text, slot.schema.format);
-                Verdict::of(globs.iter().any(|glob| glob.matches(&text)))
+                let spelt = spelt(text, slot.schema.format);
+                let fits = |text: &str| globs.iter().any(|glob| glob.matches(text));
+                match slot.schema.format {
+                    Some(format) if !fits(&spelt) && literal::may_fit(format, text, fits) => {
+                        Verdict::Partly
+                    }
+                    _ => Verdict::of(fits(&spelt)),
+                }
             }),
-            Self::Under(roots) => of_text(effective, |path| under(path, roots)),
+            Self::Under(roots) => of_text(effective, |path| under(path, roots, slot.schema.format)),
+            Self::Within(networks) => of_text(effective, |text| {
+                Network::parse(text).map_or(Verdict::No, |inner| {
+                    Verdict::any(networks.iter().map(|network| network.admits(inner)))
+                })
+            }),
             Self::Image(image) => of_text(effective, |text| image.matches(text)),
             Self::Each(condition) => Verdict::all(
                 elements(slot).map(|(schema, value)| condition.matches(Slot::inner(schema, value))),
             ),
+            Self::Begins { with, whole } => begins(slot, with, *whole),
             Self::Contains(condition) => Verdict::any(
                 elements(slot).map(|(schema, value)| condition.matches(Slot::inner(schema, value))),
             ),
@@ -179,14 +220,17 @@ impl Condition {
                 entries(slot)
                     .map(|(_, schema, value)| condition.matches(Slot::inner(schema, value))),
             ),
-            Self::Entry(name, condition) => Verdict::any(
-                entries(slot)
-                    .filter(|(key, _, _)| is_key(slot.schema.format, key, name))
-                    .map(|(_, schema, value)| condition.matches(Slot::inner(schema, value))),
-            ),
+            Self::Entry(name, condition) => {
+                Verdict::any(entries(slot).filter_map(|(key, schema, value)| {
+                    let same = same_key(slot.schema.format, key, name);
+                    (same != Verdict::No)
+                        .then(|| condition.matches(Slot::inner(schema, value)).and(same))
+                }))
+            }
             Self::Any
             | Self::Absent
             | Self::Required
+            | Self::Exactly(_)
             | Self::Not(_)
             | Self::AllOf(_)
             | Self::AnyOf(_)
@@ -199,6 +243,17 @@ impl Condition {
         self.matches(Slot::inner(key_schema(format), &key))
     }
 
+    /// Whether the condition opens a guarded leaf of this type. Of a text, naming
+    /// parts does: each of them is then judged by itself.
+    pub(crate) fn opens_a(&self, schema: &Schema) -> bool {
+        match self {
+            Self::Fields(_) => matches!(schema.kind, Kind::Text),
+            Self::AllOf(all) => all.iter().any(|one| one.opens_a(schema)),
+            Self::AnyOf(any) => any.iter().all(|one| one.opens_a(schema)),
+            _ => self.opens(),
+        }
+    }
+
     /// Whether the condition opens the guarded leaf that it stands on: whether
     /// it says something of everything that the leaf may hold.
     pub(crate) fn opens(&self) -> bool {
@@ -207,14 +262,18 @@ impl Condition {
             | Self::Absent
             | Self::Required
             | Self::OneOf(_)
+            | Self::Exactly(_)
             | Self::Range(_)
             | Self::Glob(_)
             | Self::Under(_)
+            | Self::Within(_)
             | Self::Image(_)
             | Self::Not(_)
+            | Self::Begins { whole: true, .. }
             | Self::Each(_)
             | Self::Keys(..) => true,
             Self::Contains(_)
+            | Self::Begins { whole: false, .. }
             | Self::MaxItems(_)
             | Self::Values(_)
             | Self::Entry(..)
@@ -263,9 +322,39 @@ pub(crate) fn fields<'v>(slot: Slot<'v, '_>) -> Option<Fields<'v, 'v>> {
     match (slot.value, slot.schema.kind) {
         (Value::Object(object), _) => Some(Fields::Object(object)),
         (value, Kind::Object(definition)) if value.is_absent() => Some(Fields::Absent(definition)),
-        (Value::Text(text), _) => parts::of(slot.schema.format?, text).map(Fields::Parts),
+        (_, Kind::Text) => {
+            let format = slot.schema.format?;
+            match slot.effective() {
+                Effective::Value(Value::Text(text)) => parts::of(format, text).map(Fields::Parts),
+                Effective::Default(word) => parts::of(format, word).map(Fields::Parts),
+                Effective::Unset => parts::definition(format).map(Fields::Absent),
+                _ => None,
+            }
+        }
         _ => None,
     }
+}
+
+/// What parts say of a text that the image, the Engine or the object itself decides.
+fn left_to_others(slot: Slot<'_, '_>) -> Option<Verdict> {
+    match (slot.schema.kind, slot.effective()) {
+        (Kind::Text, Effective::Unknown(_)) => Some(Verdict::Unknown),
+        (Kind::Text, Effective::Unchanged) => Some(Verdict::Untouched),
+        _ => None,
+    }
+}
+
+/// Whether a list begins with elements that fit.
+fn begins(slot: Slot<'_, '_>, with: &[Condition], whole: bool) -> Verdict {
+    let mut own = elements(slot);
+    let first = Verdict::all(with.iter().map(|condition| match own.next() {
+        Some((schema, value)) => condition.matches(Slot::inner(schema, value)),
+        None => Verdict::No,
+    }));
+    if first != Verdict::No && whole && own.next().is_some() {
+        return Verdict::No;
+    }
+    first
 }
 
 /// What a text matcher says: of a text, or of the word that stands for one.
@@ -291,11 +380,17 @@ fn spelt(text: &str, format: Option<Format>) -> Cow<'_, str> {
 /// Whether a path is below one of some roots.
 ///
 /// Where a relative path leads is for the Engine to say. Often it is the root, so
-/// nobody may rely on that it leads anywhere else.
-fn under(path: &str, roots: &[String]) -> Verdict {
+/// nobody may rely on that it leads anywhere else. Of the host, who has a folder has
+/// what is in it.
+fn under(path: &str, roots: &[String], format: Option<Format>) -> Verdict {
+    let of_host = matches!(format, Some(Format::HostPath | Format::MountSource));
+    let around = |path: &str| of_host && roots.iter().any(|root| is_under(root, path));
     let below = |path: &str| roots.iter().any(|root| is_under(path, root));
     if path.starts_with('/') {
-        Verdict::of(below(path))
+        match below(path) {
+            false if around(path) => Verdict::Partly,
+            below => Verdict::of(below),
+        }
     } else if below(&format!("/{path}")) {
         Verdict::Partly
     } else {

@@ -48,7 +48,7 @@ impl Denial {
     /// The field that was the reason, if it was one.
     pub fn field(&self) -> Option<&str> {
         match &self.reason {
-            Reason::Unfit(why, _) => Some(why.path()),
+            Reason::Unfit(why, _) => why.path(),
             Reason::Denied(_, path) => path.as_deref(),
             Reason::NotAllowed => None,
         }
@@ -67,8 +67,18 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { path, found, must } => write!(f, "{path}{found} {must}"),
-            Self::Guarded(finding @ Finding { newer: Some(_), .. }) => finding.fmt(f),
+            Self::Guarded(
+                finding @ (Finding { newer: Some(_), .. } | Finding { unlisted: true, .. }),
+            ) => finding.fmt(f),
             Self::Guarded(finding) => write!(f, "{finding} and no rule opens it"),
+            Self::Denied { rule, path } => {
+                let what = path.as_deref().unwrap_or("operation");
+                write!(
+                    f,
+                    "as rewritten, a rule denies it for its {what} ({})",
+                    rule.place
+                )
+            }
         }
     }
 }
@@ -112,6 +122,10 @@ pub struct Step {
     pub fits: bool,
     /// Why it does not, or which field made it fire.
     pub why: Option<String>,
+    /// The paths of what it would change in the request.
+    pub rewrites: Vec<String>,
+    /// The rule that denies what this one makes of the request.
+    pub denied_by: Option<Arc<RuleName>>,
 }
 
 impl Step {
@@ -122,16 +136,27 @@ impl Step {
             denies: true,
             fits: fired.is_some(),
             why: fired.and_then(|fired| fired.path),
+            rewrites: Vec::new(),
+            denied_by: None,
         }
     }
 
-    pub(super) fn allowing(allow: &Allow, request: &Decoded<'_>) -> Self {
-        let why = allow.accepts(request).err();
+    pub(super) fn allowing(allow: &Allow, denies: &[Arc<Deny>], request: &Decoded<'_>) -> Self {
+        let (why, rewrites) = match allow.accepts(request, denies) {
+            Ok(None) => (None, Vec::new()),
+            Ok(Some(rewritten)) => (None, rewritten.changed),
+            Err(why) => (Some(why), Vec::new()),
+        };
         Self {
             rule: Arc::clone(&allow.name),
             denies: false,
             fits: why.is_none(),
-            why: why.map(|why| why.to_string()),
+            why: why.as_ref().map(ToString::to_string),
+            rewrites,
+            denied_by: why.and_then(|why| match why {
+                Why::Denied { rule, .. } => Some(rule),
+                Why::Refused { .. } | Why::Guarded(_) => None,
+            }),
         }
     }
 }

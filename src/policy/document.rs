@@ -5,6 +5,9 @@
 //! condition means is not looked at here (see [`resolve`](super::resolve)):
 //! conditions stay trees, because only an operation's definition can read them.
 
+use std::collections::HashMap;
+
+use super::confinement::ConfineDocument;
 use super::yaml::{Entry, Kind, Name, Node};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 
@@ -21,6 +24,49 @@ pub(crate) struct PolicyDocument {
     pub(crate) clients: Vec<ClientDocument>,
     /// What they may do.
     pub(crate) policies: Vec<PolicyRulesDocument>,
+    /// What shows that they do.
+    pub(crate) tests: Vec<TestDocument>,
+    /// Lists of values that rules name.
+    pub(crate) lists: Vec<ListDocument>,
+    /// What is limited where a listener or client does not say so itself.
+    pub(crate) limits: Option<Node>,
+    /// Files whose lists, policies, clients and tests are added.
+    pub(crate) include: Vec<Name>,
+    /// What the gate gives up.
+    pub(crate) confine: Option<ConfineDocument>,
+    /// The keys that are there, in the file or in those that it includes.
+    pub(crate) keys: Vec<String>,
+    /// Whether the file is a map, as it should be.
+    pub(crate) is_map: bool,
+}
+
+/// The keys that a file must have, itself or by what it includes.
+const NEEDED: [&str; 5] = ["api", "listen", "upstream", "clients", "policies"];
+
+/// How a client is written.
+const CLIENT: &str = "write `clients: { NAME: { policies: [ … ] } }`";
+
+/// The keys that a file can have.
+const KEYS: [&str; 10] = [
+    "api", "listen", "upstream", "clients", "policies", "lists", "include", "tests", "limits",
+    "confine",
+];
+
+/// A test.
+#[derive(Debug)]
+pub(crate) struct TestDocument {
+    pub(crate) span: Span,
+    pub(crate) name: Option<Name>,
+    pub(crate) client: Option<Name>,
+    pub(crate) request: Option<Node>,
+    pub(crate) expect: Option<Node>,
+}
+
+/// A list of values by name.
+#[derive(Debug)]
+pub(crate) struct ListDocument {
+    pub(crate) name: Name,
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// A listener.
@@ -35,6 +81,7 @@ pub(crate) struct ListenDocument {
     pub(crate) mode: Option<Name>,
     /// Whoever reaches this listener is this client.
     pub(crate) client: Option<Name>,
+    pub(crate) limits: Option<Node>,
 }
 
 /// A client.
@@ -43,6 +90,7 @@ pub(crate) struct ClientDocument {
     pub(crate) name: Name,
     /// Names of its policies.
     pub(crate) policies: Vec<Name>,
+    pub(crate) limits: Option<Node>,
 }
 
 /// A policy.
@@ -65,21 +113,38 @@ pub(crate) struct RuleDocument {
 /// Takes a file apart. What is wrong is added to `found`.
 pub(crate) fn document(node: &Node, found: &mut Vec<Diagnostic>) -> PolicyDocument {
     let mut reader = Reader { found };
-    let mut document = PolicyDocument::default();
-    let keys = ["api", "listen", "upstream", "clients", "policies"];
-    let mut seen = Vec::new();
-    for entry in reader.map(node, &keys) {
-        seen.push(entry.key.text.as_str());
+    let mut document = PolicyDocument {
+        is_map: matches!(node.kind, Kind::Map(_)),
+        ..PolicyDocument::default()
+    };
+    for entry in reader.map(node, &KEYS) {
+        document.keys.push(entry.key.text.clone());
         match entry.key.text.as_str() {
             "api" => document.api = reader.written(&entry.value),
             "listen" => {
-                let listeners = reader.list(&entry.value);
+                let help = "write `- unix: /run/opgate/NAME.sock` and below it `client: NAME`";
+                let listeners = reader.list_or(&entry.value, help);
                 document.listen = listeners.iter().map(|node| reader.listener(node)).collect();
             }
             "upstream" => document.upstream = reader.text(&entry.value),
             "clients" => {
-                for entry in reader.entries(&entry.value) {
+                for entry in reader.entries_or(&entry.value, CLIENT) {
                     document.clients.push(reader.client(entry));
+                }
+            }
+            "tests" => {
+                let tests = reader.list(&entry.value);
+                document.tests = tests.iter().map(|node| reader.test(node)).collect();
+            }
+            "limits" => document.limits = Some(entry.value.clone()),
+            "include" => document.include = reader.names(&entry.value),
+            "confine" => document.confine = Some(reader.confine(entry)),
+            "lists" => {
+                for Entry { key, value } in reader.entries(&entry.value) {
+                    document.lists.push(ListDocument {
+                        name: key.clone(),
+                        nodes: reader.list(value).to_vec(),
+                    });
                 }
             }
             _ => {
@@ -89,19 +154,37 @@ pub(crate) fn document(node: &Node, found: &mut Vec<Diagnostic>) -> PolicyDocume
             }
         }
     }
-    if matches!(node.kind, Kind::Map(_)) {
-        for key in keys {
-            if !seen.contains(&key) {
-                let help = (key == "api").then(|| {
-                    let newest = crate::api::NEWEST;
+    document
+}
+
+/// Reports what a document lacks. A file that is empty or not a map lacks more than
+/// keys.
+pub(crate) fn missing_keys(document: &PolicyDocument, found: &mut Vec<Diagnostic>) {
+    let mut reader = Reader { found };
+    if !document.is_map {
+        return;
+    }
+    for key in NEEDED {
+        if !document.keys.iter().any(|there| there == key) {
+            let newest = crate::api::NEWEST;
+            let help = match key {
+                "api" => {
                     format!("write `api: \"{newest}\"`, the level that the rules are written for")
-                });
-                let message = format!("there is no `{key}`");
-                reader.report(Code::MissingKey, Span::START, message, help);
-            }
+                }
+                "listen" => {
+                    "write `listen: [{ unix: /run/opgate/NAME.sock, client: NAME }]`".to_owned()
+                }
+                "upstream" => {
+                    "write `upstream: unix:///var/run/docker.sock`, the socket of the Engine"
+                        .to_owned()
+                }
+                "clients" => CLIENT.to_owned(),
+                _ => "write `policies: { NAME: { allow: [ … ] } }`".to_owned(),
+            };
+            let message = format!("there is no `{key}`");
+            reader.report(Code::MissingKey, Span::START, message, help);
         }
     }
-    document
 }
 
 /// Reads nodes as what they should be, and reports what they are instead.
@@ -122,37 +205,58 @@ impl Reader<'_> {
     }
 
     pub(crate) fn expected(&mut self, node: &Node, expected: &str) {
+        self.expected_or(node, expected, None);
+    }
+
+    /// The same with advice.
+    pub(crate) fn expected_or(&mut self, node: &Node, expected: &str, help: Option<&str>) {
         let message = format!("expected {expected}, found {}", node.type_name());
-        self.report(Code::WrongType, node.span, message, None);
+        let help = help.map(str::to_owned);
+        self.report(Code::WrongType, node.span, message, help);
     }
 
     /// The entries of a map, each key once.
     pub(crate) fn entries<'n>(&mut self, node: &'n Node) -> Vec<&'n Entry> {
+        self.entries_or(node, "write `KEY: …`, each key in a line without a dash")
+    }
+
+    /// The same with advice on what is no map.
+    pub(crate) fn entries_or<'n>(&mut self, node: &'n Node, help: &str) -> Vec<&'n Entry> {
         let entries = match &node.kind {
             Kind::Map(entries) => entries,
             Kind::Null => return Vec::new(),
             _ => {
-                self.expected(node, "a map");
+                self.expected_or(node, "a map", Some(help));
                 return Vec::new();
             }
         };
         let mut kept: Vec<&Entry> = Vec::with_capacity(entries.len());
+        let mut lines: HashMap<&str, u64> = HashMap::with_capacity(entries.len());
         for entry in entries {
-            match kept.iter().find(|other| other.key.text == entry.key.text) {
-                None => kept.push(entry),
-                Some(first) => {
-                    let message = format!("`{}` stands here twice", entry.key.text);
-                    let help = format!("it stands in line {}, too", first.key.span.line);
-                    self.report(Code::DuplicateKey, entry.key.span, message, help);
-                }
+            let line = *lines
+                .entry(entry.key.text.as_str())
+                .or_insert(entry.key.span.line);
+            // A name that is new makes one more.
+            if lines.len() > kept.len() {
+                kept.push(entry);
+                continue;
             }
+            let message = format!("`{}` stands here twice", entry.key.text);
+            let help = format!("it stands in line {line}, too");
+            self.report(Code::DuplicateKey, entry.key.span, message, help);
         }
         kept
     }
 
     /// The entries of a map that has only these keys.
     pub(crate) fn map<'n>(&mut self, node: &'n Node, keys: &[&str]) -> Vec<&'n Entry> {
-        let mut kept = self.entries(node);
+        let help = format!("the keys that there can be here are {}", keys.join(", "));
+        self.map_or(node, keys, &help)
+    }
+
+    /// The same with advice on what is no map.
+    fn map_or<'n>(&mut self, node: &'n Node, keys: &[&str], help: &str) -> Vec<&'n Entry> {
+        let mut kept = self.entries_or(node, help);
         kept.retain(|entry| {
             let known = keys.contains(&entry.key.text.as_str());
             if !known {
@@ -167,11 +271,17 @@ impl Reader<'_> {
     }
 
     pub(crate) fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
+        let help = "write `[ … ]`, or each element in a line that begins with a dash";
+        self.list_or(node, help)
+    }
+
+    /// The same with advice on what is no list.
+    fn list_or<'n>(&mut self, node: &'n Node, help: &str) -> &'n [Node] {
         match &node.kind {
             Kind::List(nodes) => nodes,
             Kind::Null => &[],
             _ => {
-                self.expected(node, "a list");
+                self.expected_or(node, "a list", Some(help));
                 &[]
             }
         }
@@ -226,11 +336,13 @@ impl Reader<'_> {
             tcp: None,
             mode: None,
             client: None,
+            limits: None,
         };
-        for entry in self.map(node, &["unix", "tcp", "mode", "client"]) {
+        for entry in self.map(node, &["unix", "tcp", "mode", "client", "limits"]) {
             match entry.key.text.as_str() {
                 "unix" => listener.unix = self.text(&entry.value),
                 "tcp" => listener.tcp = self.text(&entry.value),
+                "limits" => listener.limits = Some(entry.value.clone()),
                 "mode" => listener.mode = self.digits(&entry.value),
                 _ => listener.client = self.text(&entry.value),
             }
@@ -238,15 +350,38 @@ impl Reader<'_> {
         listener
     }
 
+    fn test(&mut self, node: &Node) -> TestDocument {
+        let mut test = TestDocument {
+            span: node.span,
+            name: None,
+            client: None,
+            request: None,
+            expect: None,
+        };
+        for entry in self.map(node, &["name", "client", "request", "expect"]) {
+            match entry.key.text.as_str() {
+                "name" => test.name = self.text(&entry.value),
+                "client" => test.client = self.text(&entry.value),
+                "request" => test.request = Some(entry.value.clone()),
+                _ => test.expect = Some(entry.value.clone()),
+            }
+        }
+        test
+    }
+
     fn client(&mut self, entry: &Entry) -> ClientDocument {
-        let mut policies = Vec::new();
-        for inner in self.map(&entry.value, &["policies"]) {
-            policies = self.names(&inner.value);
-        }
-        ClientDocument {
+        let mut client = ClientDocument {
             name: entry.key.clone(),
-            policies,
+            policies: Vec::new(),
+            limits: None,
+        };
+        for inner in self.map_or(&entry.value, &["policies", "limits"], CLIENT) {
+            match inner.key.text.as_str() {
+                "limits" => client.limits = Some(inner.value.clone()),
+                _ => client.policies = self.names(&inner.value),
+            }
         }
+        client
     }
 
     fn policy(&mut self, entry: &Entry) -> PolicyRulesDocument {
@@ -255,8 +390,15 @@ impl Reader<'_> {
             allow: Vec::new(),
             deny: Vec::new(),
         };
-        for inner in self.map(&entry.value, &["allow", "deny"]) {
-            let nodes = self.list(&inner.value);
+        let help = "write `allow:` above the rules, and `deny:` above those that deny";
+        for inner in self.map_or(&entry.value, &["allow", "deny"], help) {
+            let help = match &inner.value.kind {
+                Kind::Map(_) => "begin each rule with a dash: `- OPERATION: { … }`",
+                _ => {
+                    "write each operation or group in a line that begins with a dash: `opgate ops` lists them"
+                }
+            };
+            let nodes = self.list_or(&inner.value, help);
             let rules = nodes.iter().filter_map(|node| self.rule(node)).collect();
             match inner.key.text.as_str() {
                 "allow" => policy.allow = rules,

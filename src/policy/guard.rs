@@ -5,10 +5,15 @@
 //! classified yet, or that is newer than the policy) and not benign, and that
 //! the rule does not open. Objects with fields are judged by their fields; lists
 //! and maps by themselves and, element by element, by what they hold.
+//!
+//! Under a rule that admits listed fields only, whatever is set to anything but
+//! zero must be named, open or not. Path parameters are always there and need no
+//! name; a derived field stands for the fields that it is made of, and the parts
+//! of mounts and texts go with what they are parts of.
 
 use std::fmt;
 
-use super::condition::{Condition, FieldCondition, join};
+use super::condition::{Condition, FieldCondition, is_key, join};
 use super::derived::Derived;
 use super::parts;
 use super::rule::Conditions;
@@ -18,6 +23,7 @@ use crate::api::definition::{
 };
 use crate::api::shown;
 use crate::api::value::{Object, Value};
+use crate::format::Format;
 use crate::request::{Body, Decoded};
 
 /// A guarded field with a value that is not benign.
@@ -31,6 +37,8 @@ pub struct Finding {
     pub classes: &'static [RiskClass],
     /// The version that it is new in, if the policy is older.
     pub newer: Option<ApiVersion>,
+    /// Whether it needs no rule by itself, but the rule admits listed fields only.
+    pub unlisted: bool,
 }
 
 impl fmt::Display for Finding {
@@ -41,6 +49,9 @@ impl fmt::Display for Finding {
         }
         if let Some(version) = self.newer {
             return write!(f, " is new in API {version}, after the policy's level");
+        }
+        if self.unlisted {
+            return f.write_str(" is not listed by the rule, which admits listed fields only");
         }
         f.write_str(" is guarded")?;
         if self.classes.is_empty() {
@@ -55,29 +66,34 @@ impl fmt::Display for Finding {
 }
 
 /// The first guarded field of a request that is not benign and not opened.
-/// `level` is what the policy is read as of.
+/// `derived` is the value of each derived field that the rule names, `level` what
+/// the policy is read as of.
 pub(crate) fn first(
     request: &Decoded<'_>,
     opened: &Conditions,
+    derived: &[Value<'_>],
     level: ApiVersion,
 ) -> Option<Finding> {
     let walk = Walk {
         level,
         derived: &opened.derived,
+        listed: opened.listed,
+        values: None,
     };
+    let whole = walk.unlisted();
     let places = [
-        ("path", request.path(), &opened.path),
-        ("query", request.query(), &opened.query),
-        ("header", request.headers(), &opened.header),
+        (whole, "path", request.path(), &opened.path),
+        (walk, "query", request.query(), &opened.query),
+        (walk, "header", request.headers(), &opened.header),
     ];
-    for (place, parameters, conditions) in places {
+    for (walk, place, parameters, conditions) in places {
         for (index, (definition, value)) in parameters.iter().enumerate() {
             let Some(found) = walk.leaf(
                 Slot::parameter(definition, value),
                 &definition.risk,
                 definition.span,
                 &named(conditions, index),
-                &mut Trail::default(),
+                &mut Trail(vec![place, definition.name]),
             ) else {
                 continue;
             };
@@ -100,10 +116,11 @@ pub(crate) fn first(
     if let Some(found) = found {
         return Some(found.at("body"));
     }
-    opened.derived.iter().find_map(|(derived, condition)| {
-        let value = derived.value(request);
-        let slot = derived.slot(&value);
-        walk.inside(slot, &[condition], &mut Trail::default())
+    let mut derived = opened.derived.iter().zip(derived);
+    derived.find_map(|((derived, condition), value)| {
+        let slot = derived.slot(value);
+        whole
+            .inside(slot, &[condition], &mut Trail::default())
             .map(|found| found.at(derived.name()))
     })
 }
@@ -127,6 +144,7 @@ fn whole_body(
         shown: None,
         classes: request.definition().risk,
         newer: None,
+        unlisted: false,
     })
 }
 
@@ -147,7 +165,8 @@ fn named(conditions: &[FieldCondition], index: usize) -> Vec<&Condition> {
         .collect()
 }
 
-/// The names that lead from the body to where the walk is.
+/// The names that lead to where the walk is: from the body, or `query` or `header`
+/// and the name of a parameter.
 #[derive(Default)]
 struct Trail(Vec<&'static str>);
 
@@ -172,12 +191,25 @@ impl Trail {
 }
 
 /// A walk under one rule.
+#[derive(Clone, Copy)]
 struct Walk<'r> {
     level: ApiVersion,
     derived: &'r [(Derived, Condition)],
+    /// Whether the rule admits listed fields only.
+    listed: bool,
+    /// What the values of a guarded map can do that is not benign as a whole.
+    values: Option<&'static [RiskClass]>,
 }
 
 impl Walk<'_> {
+    /// The same walk where no name is needed.
+    fn unlisted(self) -> Self {
+        Self {
+            listed: false,
+            ..self
+        }
+    }
+
     fn object(
         &self,
         object: &Object<'_>,
@@ -208,6 +240,9 @@ impl Walk<'_> {
             // What is guarded even so is judged as any other value.
             let benign = || (risk.benign.iter()).any(|one| matches!(one, Benign::Absent));
             return risk.guard != Guard::Guarded || benign();
+        }
+        if self.listed {
+            return false;
         }
         let empty = match value {
             Value::List(list) => list.is_empty(),
@@ -259,19 +294,26 @@ impl Walk<'_> {
             Guard::Open => true,
             Guard::Unclassified => is_zero(slot.value),
             Guard::Guarded => {
-                risk.benign.iter().any(|benign| is(benign, slot.value))
-                    || defaults_to_benign(risk, &slot.absent, slot.value)
+                is_benign(risk, slot.value) || defaults_to_benign(risk, &slot.absent, slot.value)
             }
         };
-        if !harmless && (newer.is_some() || !self.opens(conditions, slot, trail)) {
+        let shut = !harmless && (newer.is_some() || !self.opens(conditions, slot, trail));
+        // What every client says of every request needs no name.
+        let usual = || risk.guard == Guard::Open && is_benign(risk, slot.value);
+        let unlisted = || {
+            self.listed && !is_zero(slot.value) && !usual() && !self.lists(conditions, slot, trail)
+        };
+        if shut || unlisted() {
             return Some(Finding {
                 path: String::new(),
                 shown: shown::value(slot.schema, slot.value),
                 classes: risk.classes,
-                newer,
+                newer: newer.filter(|_| shut),
+                unlisted: !shut,
             });
         }
-        self.inside(slot, conditions, trail)
+        let values = (!harmless && newer.is_none()).then_some(risk.classes);
+        Self { values, ..*self }.inside(slot, conditions, trail)
     }
 
     /// Whether the rule opens the leaf that the walk is at.
@@ -281,6 +323,18 @@ impl Walk<'_> {
                 .derived
                 .iter()
                 .flat_map(|(derived, _)| derived.covers())
+                .any(|path| trail.is(path))
+    }
+
+    /// Whether the rule names the leaf that the walk is at. An object is judged by
+    /// its fields.
+    fn lists(&self, conditions: &[&Condition], slot: Slot<'_, '_>, trail: &Trail) -> bool {
+        matches!(slot.schema.kind, Kind::Object(object) if !object.fields.is_empty())
+            || conditions.iter().any(|condition| names(condition, slot))
+            || self
+                .derived
+                .iter()
+                .flat_map(|(derived, _)| derived.covers().iter().chain(derived.stands_for()))
                 .any(|path| trail.is(path))
     }
 
@@ -322,6 +376,37 @@ impl Walk<'_> {
         })
     }
 
+    /// A value of a guarded map: it is opened by what is said of it, or benign in all
+    /// its parts, or not there.
+    fn value(
+        &self,
+        slot: Slot<'_, '_>,
+        classes: &'static [RiskClass],
+        conditions: &[&Condition],
+        trail: &mut Trail,
+    ) -> Option<Finding> {
+        if is_zero(slot.value) || conditions.iter().any(|one| opens(one, slot)) {
+            return None;
+        }
+        let parts = match slot.value {
+            Value::Text(text) => slot
+                .schema
+                .format
+                .and_then(|format| parts::of(format, text)),
+            _ => None,
+        };
+        match parts {
+            Some(parts) => self.unlisted().object(&parts, conditions, trail),
+            None => Some(Finding {
+                path: String::new(),
+                shown: shown::value(slot.schema, slot.value),
+                classes,
+                newer: None,
+                unlisted: false,
+            }),
+        }
+    }
+
     fn parts(
         &self,
         slot: Slot<'_, '_>,
@@ -333,29 +418,43 @@ impl Walk<'_> {
                 if !holds_objects(element) && !conditions.iter().any(|one| is_inside(one)) {
                     return None;
                 }
-                let inner = of_elements(conditions);
                 trail
                     .within("[]", |trail| {
-                        values.iter().find_map(|value| {
+                        values.iter().enumerate().find_map(|(index, value)| {
+                            let inner = of_element(conditions, index);
                             self.inside(Slot::inner(element, value), &inner, trail)
                         })
                     })
                     .map(|found| found.at("[]"))
             }
-            (Kind::Map(element), Value::Map(values)) => trail
-                .within("{}", |trail| {
-                    values.iter().find_map(|(key, value)| {
-                        let inner = of_entry(conditions, key);
-                        self.inside(Slot::inner(element, value), &inner, trail)
+            (Kind::Map(element), Value::Map(values)) => {
+                // Who names the keys alone says nothing of the values.
+                let said = conditions
+                    .iter()
+                    .any(|one| !matches!(one, Condition::Keys(..)) && opens(one, slot));
+                let classes = self.values.filter(|_| !said && !holds_objects(element));
+                let walk = Self {
+                    values: None,
+                    ..*self
+                };
+                trail
+                    .within("{}", |trail| {
+                        values.iter().find_map(|(key, value)| {
+                            let inner = of_entry(conditions, key, slot.schema.format);
+                            let slot = Slot::inner(element, value);
+                            classes
+                                .and_then(|classes| walk.value(slot, classes, &inner, trail))
+                                .or_else(|| walk.inside(slot, &inner, trail))
+                        })
                     })
-                })
-                .map(|found| found.at("{}")),
+                    .map(|found| found.at("{}"))
+            }
             (Kind::Object(_), Value::Object(object)) => self.object(object, conditions, trail),
             // A text with parts that are named one by one.
             (Kind::Text, Value::Text(text)) if conditions.iter().any(|one| names_parts(one)) => {
                 let format = slot.schema.format?;
                 let parts = parts::of(format, text)?;
-                self.object(&parts, conditions, trail)
+                self.unlisted().object(&parts, conditions, trail)
             }
             _ => None,
         }
@@ -382,7 +481,20 @@ fn opens(condition: &Condition, slot: Slot<'_, '_>) -> bool {
             .iter()
             .any(|branch| branch.matches(slot).allows() && opens(branch, slot)),
         Condition::AllOf(all) => all.iter().any(|one| opens(one, slot)),
-        condition => condition.opens(),
+        condition => condition.opens_a(slot.schema),
+    }
+}
+
+/// Whether a condition on a leaf with this value names it: of a choice, a branch
+/// that fits must.
+fn names(condition: &Condition, slot: Slot<'_, '_>) -> bool {
+    match condition {
+        Condition::AnyOf(any) => any
+            .iter()
+            .any(|branch| branch.matches(slot).allows() && names(branch, slot)),
+        // A rewrite may leave nothing to be judged.
+        Condition::AllOf(all) => all.is_empty() || all.iter().any(|one| names(one, slot)),
+        _ => true,
     }
 }
 
@@ -393,33 +505,38 @@ fn of_field<'c>(conditions: &[&'c Condition], index: usize) -> Vec<&'c Condition
         match condition {
             Condition::Fields(fields) => of_field.extend(named(fields, index)),
             // Whatever it holds was allowed on purpose.
-            Condition::Any => of_field.push(*condition),
+            Condition::Any | Condition::Exactly(_) => of_field.push(*condition),
             _ => {}
         }
     }
     of_field
 }
 
-/// What is said of each element.
-fn of_elements<'c>(conditions: &[&'c Condition]) -> Vec<&'c Condition> {
+/// What is said of the element at a place.
+fn of_element<'c>(conditions: &[&'c Condition], index: usize) -> Vec<&'c Condition> {
     conditions
         .iter()
         .filter_map(|condition| match condition {
             Condition::Each(each) => Some(each.as_ref()),
-            Condition::Any => Some(*condition),
+            Condition::Begins { with, .. } => with.get(index),
+            Condition::Any | Condition::Exactly(_) => Some(*condition),
             _ => None,
         })
         .collect()
 }
 
 /// What is said of the value of a key.
-fn of_entry<'c>(conditions: &[&'c Condition], key: &str) -> Vec<&'c Condition> {
+fn of_entry<'c>(
+    conditions: &[&'c Condition],
+    key: &str,
+    format: Option<Format>,
+) -> Vec<&'c Condition> {
     conditions
         .iter()
         .filter_map(|condition| match condition {
             Condition::Values(values) => Some(values.as_ref()),
-            Condition::Entry(name, value) if name == key => Some(value.as_ref()),
-            Condition::Any => Some(*condition),
+            Condition::Entry(name, value) if is_key(format, key, name) => Some(value.as_ref()),
+            Condition::Any | Condition::Exactly(_) => Some(*condition),
             _ => None,
         })
         .collect()
@@ -439,12 +556,13 @@ fn names_parts(condition: &Condition) -> bool {
 fn is_inside(condition: &Condition) -> bool {
     match condition {
         Condition::Each(each) => names_parts(each),
+        Condition::Begins { with, .. } => with.iter().any(names_parts),
         _ => false,
     }
 }
 
 /// Whether anything in there can be guarded by itself.
-fn holds_objects(schema: &Schema) -> bool {
+pub(crate) fn holds_objects(schema: &Schema) -> bool {
     match schema.kind {
         Kind::Object(_) => true,
         Kind::List(inner) | Kind::Map(inner) => holds_objects(inner),
@@ -453,7 +571,7 @@ fn holds_objects(schema: &Schema) -> bool {
 }
 
 /// Whether an absent value stands for a default that is itself benign.
-fn defaults_to_benign(risk: &Risk, absent: &Effect, value: &Value<'_>) -> bool {
+pub(crate) fn defaults_to_benign(risk: &Risk, absent: &Effect, value: &Value<'_>) -> bool {
     let Effect::Default(word) = absent else {
         return false;
     };
@@ -462,6 +580,11 @@ fn defaults_to_benign(risk: &Risk, absent: &Effect, value: &Value<'_>) -> bool {
             .benign
             .iter()
             .any(|benign| matches!(benign, Benign::Text(text) if text == word))
+}
+
+/// Whether a value is one that needs no rule.
+pub(crate) fn is_benign(risk: &Risk, value: &Value<'_>) -> bool {
+    risk.benign.iter().any(|benign| is(benign, value))
 }
 
 fn is(benign: &Benign, value: &Value<'_>) -> bool {

@@ -5,27 +5,47 @@
 //! nearest name. A file with a mistake makes no configuration at all. Listeners
 //! and the Engine's address are in `resolve/endpoints`, rules in
 //! `resolve/rules`; conditions in `resolve/conditions`, matchers in
-//! `resolve/matchers`, and the values that they name in `resolve/values`.
+//! `resolve/matchers`, and the values that they name in `resolve/values` or by the
+//! names of `resolve/lists`. What an unknown name may have meant is in `resolve/meant`.
 
 mod conditions;
 mod endpoints;
 mod guarded;
+mod limits;
+mod lists;
 mod matchers;
+mod meant;
+mod overlaps;
+mod rewrites;
 mod rules;
 mod shape;
+mod tests;
 mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(super) use conditions::{KEYWORDS, fields};
 pub use endpoints::{Address, Listener};
+#[cfg(test)]
+pub(crate) use limits::shown as shown_limit;
+pub(super) use matchers::fits;
+pub(super) use rewrites::{REWRITES, is_scalar, rewrite_fits};
+pub(super) use rules::OPAQUE;
+pub(super) use values::is_numeric;
 
-use super::document::{self, PolicyDocument, PolicyRulesDocument, Reader};
-use super::yaml::{self, Name};
-use super::{Client, ClientRules, Policies, Rules};
+use super::document::{PolicyDocument, PolicyRulesDocument, Reader};
+use super::include::{self, Files, Included, ReadFile, SourceFile};
+use super::limits::FileLimits;
+use super::overlap::Judge;
+use super::rewrite::Rewrite;
+use super::yaml::{Name, Node};
+use super::{Client, ClientRules, Confinement, Policies, Rules, Test};
 use crate::api::definition::ApiVersion;
 use crate::api::{NEWEST, OLDEST, Operation};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
+use lists::SharedList;
+use overlaps::WrittenRules;
 use rules::Resolved;
 
 /// What a file configures.
@@ -37,25 +57,71 @@ pub struct Configuration {
     pub upstream: PathBuf,
     /// The policies.
     pub policies: Policies,
+    /// What is limited.
+    pub limits: FileLimits,
+    /// What the gate gives up.
+    pub confinement: Confinement,
+    /// The file and those that it includes, by every path by which they were read.
+    pub files: Vec<PathBuf>,
+    /// The file's own tests.
+    pub tests: Vec<Test>,
     /// What is odd, though not wrong.
     pub warnings: Diagnostics,
 }
 
-/// Reads and resolves a file.
+/// Resolves a file that includes no other.
 pub fn resolve(file: &str, text: &str) -> Result<Configuration, Diagnostics> {
-    let mut found = Vec::new();
-    let node = match yaml::parse(text) {
-        Ok(node) => node,
-        Err(diagnostic) => return Err(Diagnostics::new(file, text, vec![diagnostic])),
+    resolve_with(file, SourceFile::alone(file, text), &include::nothing)
+}
+
+/// Resolves a file and what it includes, which `read` reads.
+pub fn resolve_with(
+    file: &str,
+    source: SourceFile,
+    read: &ReadFile<'_>,
+) -> Result<Configuration, Diagnostics> {
+    resolve_and(file, source, read, |_, _| Vec::new())
+}
+
+/// Resolves a file and what it includes, with another look at how they are written.
+/// It is told what was found already, and gives what else there is.
+pub(super) fn resolve_and(
+    file: &str,
+    source: SourceFile,
+    read: &ReadFile<'_>,
+    look: fn(&[Node], &[Diagnostic]) -> Vec<Diagnostic>,
+) -> Result<Configuration, Diagnostics> {
+    let Included {
+        files,
+        nodes,
+        document,
+        incomplete,
+        found,
+    } = include::read(file, source, read);
+    let Some(document) = document else {
+        return Err(files.diagnostics(found));
     };
-    let document = document::document(&node, &mut found);
     let mut resolver = Resolver {
-        file: file.into(),
+        files,
         level: NEWEST,
         denies: false,
+        rewrites: Vec::new(),
+        lists: Vec::new(),
+        shared: 0,
+        rules: WrittenRules::new(),
+        judge: Judge::default(),
         found,
     };
     let made = resolver.document(&document);
+    let limits = resolver.limits(&document);
+    let tests = resolver.tests(&document);
+    let more = look(&nodes, &resolver.found);
+    resolver.found.extend(more);
+    if incomplete {
+        // It may stand in what could not be read.
+        let named = [Code::UnknownPolicy, Code::UnknownClient, Code::UnknownList];
+        resolver.found.retain(|one| !named.contains(&one.code));
+    }
     // What is odd may only follow from what is wrong.
     if resolver
         .found
@@ -64,25 +130,40 @@ pub fn resolve(file: &str, text: &str) -> Result<Configuration, Diagnostics> {
     {
         resolver.found.retain(|one| one.severity == Severity::Error);
     }
-    let diagnostics = Diagnostics::new(file, text, resolver.found);
+    let paths = resolver.files.paths();
+    let diagnostics = resolver.files.diagnostics(resolver.found);
     match made {
         Some((listeners, upstream, policies)) if !diagnostics.has_errors() => Ok(Configuration {
             listeners,
             upstream,
             policies,
+            limits,
+            confinement: document.confine.map(|one| one.switches).unwrap_or_default(),
+            files: paths,
+            tests,
             warnings: diagnostics,
         }),
         _ => Err(diagnostics),
     }
 }
 
-/// Resolves one file.
+/// Resolves one document.
 struct Resolver {
-    file: Arc<str>,
+    files: Files,
     /// The API level that the file is read as of.
     level: ApiVersion,
     /// Whether it is a deny whose conditions are read.
     denies: bool,
+    /// What the rule that is read rewrites.
+    rewrites: Vec<Rewrite>,
+    /// The lists of the file.
+    lists: Vec<SharedList>,
+    /// How many elements of lists were put where the lists are used.
+    shared: usize,
+    /// The rules of all policies, as they are written.
+    rules: WrittenRules,
+    /// Looks for contradictions.
+    judge: Judge,
     found: Vec<Diagnostic>,
 }
 
@@ -115,18 +196,21 @@ impl Resolver {
         if let Some(api) = &document.api {
             self.api(api);
         }
+        self.lists(&document.lists);
         let policies: Vec<(&PolicyRulesDocument, Resolved)> = document
             .policies
             .iter()
             .map(|policy| (policy, self.policy(policy)))
             .collect();
         let clients = self.clients(document, &policies);
+        self.overlaps(&clients);
         let (listeners, of) = self.listeners(document);
         let upstream = document
             .upstream
             .as_ref()
             .and_then(|upstream| self.upstream(upstream));
         self.unused(document);
+        self.unused_lists();
         let policies = Policies {
             clients,
             listeners: of,
@@ -196,6 +280,7 @@ impl Resolver {
             }
             clients.push(ClientRules {
                 name: client.name.text.as_str().into(),
+                policies: given.into_iter().map(Arc::from).collect(),
                 rules,
             });
         }
@@ -254,6 +339,10 @@ impl Resolver {
             }
         }
         for policy in &document.policies {
+            // What others include may have more than each of them uses.
+            if policy.name.span.file > 0 {
+                continue;
+            }
             let given = document.clients.iter().any(|client| {
                 client
                     .policies

@@ -6,10 +6,12 @@ use super::RuleName;
 use super::condition::{ABSENT, Condition, FieldCondition, join};
 use super::derived::Derived;
 use super::guard::{self, Finding};
+use super::rewrite::{self, Rewrite, Rewritten};
 use super::slot::Slot;
 use super::verdict::Verdict;
 use crate::api::decode::Parameters;
 use crate::api::definition::{ApiVersion, BodyDef};
+use crate::api::value::Value;
 use crate::request::{Body, Decoded};
 
 /// What a rule says of the parts of a request. Nothing said is nothing demanded.
@@ -20,6 +22,8 @@ pub(crate) struct Conditions {
     pub(crate) header: Vec<FieldCondition>,
     pub(crate) body: Option<Condition>,
     pub(crate) derived: Vec<(Derived, Condition)>,
+    /// Of an allow: whether only what is named may be set.
+    pub(crate) listed: bool,
 }
 
 /// A rule that allows.
@@ -27,6 +31,8 @@ pub(crate) struct Conditions {
 pub(crate) struct Allow {
     pub(crate) name: Arc<RuleName>,
     pub(crate) conditions: Conditions,
+    /// What it changes in a request before it judges it.
+    pub(crate) rewrites: Vec<Rewrite>,
     /// The level that its policy is read as of.
     pub(crate) level: ApiVersion,
 }
@@ -70,25 +76,59 @@ pub(crate) enum Why {
     },
     /// A guarded field is not benign and not named by the rule.
     Guarded(Finding),
+    /// A rule denies what this one makes of the request.
+    Denied {
+        /// The rule that denies.
+        rule: Arc<RuleName>,
+        /// The field that it denies it for; none if it denies the operation.
+        path: Option<String>,
+    },
 }
 
 impl Why {
     /// The path of the field.
-    pub(crate) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> Option<&str> {
         match self {
-            Self::Refused { path, .. } => path,
-            Self::Guarded(finding) => &finding.path,
+            Self::Refused { path, .. } => Some(path),
+            Self::Guarded(finding) => Some(&finding.path),
+            Self::Denied { path, .. } => path.as_deref(),
         }
     }
 }
 
 impl Allow {
-    /// Whether the rule accepts the request as a whole.
-    pub(crate) fn accepts(&self, request: &Decoded<'_>) -> Result<(), Why> {
-        if !self.conditions.verdict(request).allows() {
+    /// Whether the rule accepts the request as a whole. A rule that rewrites is
+    /// asked about what it makes of the request, and that is what it gives back:
+    /// it must pass the denies as the request itself did.
+    pub(crate) fn accepts<'a>(
+        &self,
+        request: &Decoded<'a>,
+        denies: &[Arc<Deny>],
+    ) -> Result<Option<Rewritten<'a>>, Why> {
+        if self.rewrites.is_empty() {
+            return self.judge(request).map(|()| None);
+        }
+        let rewritten = rewrite::apply(&self.rewrites, request)?;
+        self.judge(&rewritten.request)?;
+        let fired = denies
+            .iter()
+            .find_map(|deny| Some((deny, deny.fires(&rewritten.request)?)));
+        match fired {
+            Some((deny, fired)) => Err(Why::Denied {
+                rule: Arc::clone(&deny.name),
+                path: fired.path,
+            }),
+            None => Ok(Some(rewritten)),
+        }
+    }
+
+    fn judge(&self, request: &Decoded<'_>) -> Result<(), Why> {
+        // The guard looks at the same values as the conditions.
+        let derived = self.conditions.derived_values(request);
+        if !self.conditions.verdict_with(request, &derived).allows() {
             return Err(self.conditions.why(request));
         }
-        match guard::first(request, &self.conditions, self.level) {
+        match guard::first(request, &self.conditions, &derived, self.level) {
             Some(finding) => Err(Why::Guarded(finding)),
             None => Ok(()),
         }
@@ -119,14 +159,23 @@ impl Deny {
 
 impl Conditions {
     fn verdict(&self, request: &Decoded<'_>) -> Verdict {
+        self.verdict_with(request, &self.derived_values(request))
+    }
+
+    /// The value of each derived field that is named, in order.
+    fn derived_values<'r>(&self, request: &'r Decoded<'_>) -> Vec<Value<'r>> {
+        let derived = self.derived.iter();
+        derived.map(|(derived, _)| derived.value(request)).collect()
+    }
+
+    fn verdict_with(&self, request: &Decoded<'_>, derived: &[Value<'_>]) -> Verdict {
         let body = self
             .body
             .as_ref()
             .map(|condition| with_body(request, |slot| condition.matches(slot)));
-        let derived = self.derived.iter().map(|(derived, condition)| {
-            let value = derived.value(request);
-            condition.matches(derived.slot(&value))
-        });
+        let derived = self.derived.iter().zip(derived);
+        let derived =
+            derived.map(|((derived, condition), value)| condition.matches(derived.slot(value)));
         Verdict::all(
             parameters(request.path(), &self.path)
                 .chain(parameters(request.query(), &self.query))

@@ -59,7 +59,7 @@ impl<'v, 'a> Slot<'v, 'a> {
         Self {
             schema,
             absent: Effect::Nothing,
-            zero: Effect::Value,
+            zero: zero_of_inner(schema),
             value,
         }
     }
@@ -91,6 +91,15 @@ impl<'v, 'a> Slot<'v, 'a> {
 
     fn is_negative(&self) -> bool {
         matches!(self.schema.kind, Kind::Int { .. }) && matches!(self.value, Value::Int(..0))
+    }
+}
+
+/// What zero means inside of a list or a map: nobody but the definition of a field
+/// can say that a list without elements is something.
+pub(crate) fn zero_of_inner(schema: &Schema) -> Effect {
+    match schema.kind {
+        Kind::List(_) | Kind::Map(_) => Effect::Nothing,
+        _ => Effect::Value,
     }
 }
 

@@ -2,18 +2,34 @@ use super::*;
 use crate::api::definition::ApiVersion;
 use crate::request::{DecodedHead, EngineVersion, RequestHead};
 
-fn policies(rules: &str) -> Policies {
-    let text = format!(
+/// A policy file whose client `me` has these rules.
+fn file(rules: &str) -> String {
+    format!(
         "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}, {{ unix: /run/b.sock, client: other }}]\n\
          upstream: unix:///run/engine.sock\n\
          clients:\n  me: {{ policies: [mine] }}\n  other: {{ policies: [] }}\n\
          policies:\n  mine: {rules}\n"
-    );
-    resolve("test.yaml", &text).unwrap().policies
+    )
+}
+
+fn policies(rules: &str) -> Policies {
+    resolve("test.yaml", &file(rules)).unwrap().policies
 }
 
 fn decide(policies: &Policies, method: &str, target: &str, body: &str) -> Result<Permit, String> {
-    let headers: &[(&str, &[u8])] = &[("Content-Type", b"application/json")];
+    decide_with(policies, method, target, &[], body)
+}
+
+/// The same with headers beside that of the body.
+fn decide_with(
+    policies: &Policies,
+    method: &str,
+    target: &str,
+    more: &[(&str, &[u8])],
+    body: &str,
+) -> Result<Permit, String> {
+    let json: (&str, &[u8]) = ("Content-Type", b"application/json");
+    let headers = &[&[json], more].concat();
     let head = RequestHead {
         method,
         target,
@@ -275,8 +291,14 @@ fn the_image_of_a_mount_is_a_part_and_not_a_matcher() {
 
 mod denies;
 mod derived;
+mod formats;
+mod include;
 mod levels;
+mod listed;
+mod lists;
 mod matchers;
 mod naming;
+mod registry;
+mod rewrites;
 mod spellings;
 mod versions;

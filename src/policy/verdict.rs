@@ -48,7 +48,7 @@ impl Verdict {
     }
 
     /// Both of two.
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (No, _) | (_, No) => No,
             // Neither certain nor a matter of a deny.

@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Location, MergeKeyPolicy, Options, Spanned};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -52,6 +53,44 @@ pub(crate) struct Name {
 }
 
 impl Node {
+    /// The node as JSON, as an editor sees it: of a key that stands twice the
+    /// first counts, as it does for whoever reads a file; a number with a fraction
+    /// is a number, whatever zeros it is written with, and so is one that is too
+    /// large, or none (`.nan`), as near as can be.
+    pub(crate) fn to_json(&self) -> Value {
+        match &self.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(value) => (*value).into(),
+            Kind::Int(number) => i64::try_from(*number)
+                .map(Value::from)
+                .or_else(|_| u64::try_from(*number).map(Value::from))
+                .unwrap_or_else(|_| float(&number.to_string())),
+            Kind::Float(text) => float(text),
+            Kind::Text(text) => text.as_str().into(),
+            Kind::List(nodes) => nodes.iter().map(Self::to_json).collect(),
+            Kind::Map(entries) => {
+                let mut map = Map::new();
+                for entry in entries {
+                    map.entry(entry.key.text.as_str())
+                        .or_insert_with(|| entry.value.to_json());
+                }
+                Value::Object(map)
+            }
+        }
+    }
+
+    /// Whether something at this place is the node, or in it.
+    pub(crate) fn holds(&self, span: Span) -> bool {
+        self.span == span
+            || match &self.kind {
+                Kind::List(nodes) => nodes.iter().any(|node| node.holds(span)),
+                Kind::Map(entries) => entries
+                    .iter()
+                    .any(|entry| entry.key.span == span || entry.value.holds(span)),
+                _ => false,
+            }
+    }
+
     /// What kind of node it is, for messages.
     pub(crate) fn type_name(&self) -> &'static str {
         match self.kind {
@@ -66,8 +105,15 @@ impl Node {
     }
 }
 
-/// Reads a text.
-pub(crate) fn parse(text: &str) -> Result<Node, Diagnostic> {
+/// A number as JSON has it.
+fn float(text: &str) -> Value {
+    let number = text.parse::<f64>().unwrap_or(f64::MAX);
+    let number = if number.is_nan() { f64::MAX } else { number };
+    number.clamp(f64::MIN, f64::MAX).into()
+}
+
+/// Reads the text of a file, which is the number `file` of those that are read.
+pub(crate) fn parse(file: usize, text: &str) -> Result<Node, Diagnostic> {
     let mut options = Options::default();
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
     options.merge_keys = MergeKeyPolicy::Error;
@@ -82,11 +128,14 @@ pub(crate) fn parse(text: &str) -> Result<Node, Diagnostic> {
     }
     let read: Result<Spanned<Raw>, _> = serde_saphyr::from_str_with_options(text, options);
     match read {
-        Ok(node) => Ok(finish(node, text)),
+        Ok(node) => Ok(Places { file, text }.finish(node)),
         Err(error) => {
-            let span = error
-                .location()
-                .map_or(Span::START, |place| span(&place, text));
+            let start = Span {
+                file,
+                ..Span::START
+            };
+            let places = Places { file, text };
+            let span = error.location().map_or(start, |place| places.span(&place));
             let message = error.without_snippet().to_string();
             let mut message = message.lines().next().unwrap_or_default();
             // The place is shown by itself.
@@ -98,6 +147,12 @@ pub(crate) fn parse(text: &str) -> Result<Node, Diagnostic> {
                 message = "anchors and aliases are not part of a policy";
             } else if message.contains("merge keys") {
                 message = "merge keys are not part of a policy";
+            } else if message.starts_with("multiple YAML documents") {
+                message = "a policy file is one document";
+            } else if message.starts_with("budget breached: Depth")
+                || message.starts_with("recursion limit")
+            {
+                message = "this is nested deeper than policies are";
             }
             Err(Diagnostic::error(Code::Yaml, span, message))
         }
@@ -183,56 +238,69 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 }
 
-fn finish(node: Spanned<Raw>, text: &str) -> Node {
-    let place = node.referenced;
-    let kind = match node.value {
-        Raw::Null => Kind::Null,
-        Raw::Bool(value) => Kind::Bool(value),
-        Raw::Int(value) => Kind::Int(value),
-        Raw::Float(value) => {
-            Kind::Float(written(&place, text).map_or_else(|| value.to_string(), str::to_owned))
+/// Works out places in a file.
+#[derive(Clone, Copy)]
+struct Places<'t> {
+    file: usize,
+    text: &'t str,
+}
+
+impl<'t> Places<'t> {
+    fn finish(self, node: Spanned<Raw>) -> Node {
+        let place = node.referenced;
+        let kind = match node.value {
+            Raw::Null => Kind::Null,
+            Raw::Bool(value) => Kind::Bool(value),
+            Raw::Int(value) => Kind::Int(value),
+            Raw::Float(value) => {
+                let written = self.written(&place);
+                Kind::Float(written.map_or_else(|| value.to_string(), str::to_owned))
+            }
+            Raw::Text(value) => Kind::Text(value),
+            Raw::List(nodes) => {
+                Kind::List(nodes.into_iter().map(|node| self.finish(node)).collect())
+            }
+            Raw::Map(entries) => Kind::Map(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| Entry {
+                        key: Name {
+                            span: self.span(&key.referenced),
+                            text: key.value,
+                        },
+                        value: self.finish(value),
+                    })
+                    .collect(),
+            ),
+        };
+        Node {
+            span: self.span(&place),
+            kind,
         }
-        Raw::Text(value) => Kind::Text(value),
-        Raw::List(nodes) => Kind::List(nodes.into_iter().map(|node| finish(node, text)).collect()),
-        Raw::Map(entries) => Kind::Map(
-            entries
-                .into_iter()
-                .map(|(key, value)| Entry {
-                    key: Name {
-                        span: span(&key.referenced, text),
-                        text: key.value,
-                    },
-                    value: finish(value, text),
-                })
-                .collect(),
-        ),
-    };
-    Node {
-        span: span(&place, text),
-        kind,
     }
-}
 
-/// The text of a node as it is written.
-fn written<'t>(place: &Location, text: &'t str) -> Option<&'t str> {
-    let from = usize::try_from(place.span().byte_offset()?).ok()?;
-    let length = usize::try_from(place.span().byte_len()?).ok()?;
-    text.get(from..from.checked_add(length)?)
-}
+    /// The text of a node as it is written.
+    fn written(self, place: &Location) -> Option<&'t str> {
+        let from = usize::try_from(place.span().byte_offset()?).ok()?;
+        let length = usize::try_from(place.span().byte_len()?).ok()?;
+        self.text.get(from..from.checked_add(length)?)
+    }
 
-fn span(place: &Location, text: &str) -> Span {
-    let length = written(place, text).map_or(1, |written| {
-        written
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_end()
-            .chars()
-            .count()
-    });
-    Span {
-        line: place.line().max(1),
-        column: place.column().max(1),
-        length: u64::try_from(length).unwrap_or(1).max(1),
+    fn span(self, place: &Location) -> Span {
+        let length = self.written(place).map_or(1, |written| {
+            written
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim_end()
+                .chars()
+                .count()
+        });
+        Span {
+            file: self.file,
+            line: place.line().max(1),
+            column: place.column().max(1),
+            length: u64::try_from(length).unwrap_or(1).max(1),
+        }
     }
 }

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::RngSeed;
 
-const GOOD: &str = "\
+use crate::schema::Editor;
+
+pub(crate) const GOOD: &str = "\
 api: \"1.51\"
 listen:
   - unix: /run/a.sock
@@ -16,10 +18,14 @@ listen:
     client: me
 upstream: unix:///run/engine.sock
 clients: { me: { policies: [p] } }
+lists:
+  nets: [bridge, my-ci]
+  roots: [/srv/a, /srv/b]
+  all-roots: [{ list: roots }, /srv/c]
 policies:
   p:
     allow:
-      - Container.list
+      - Container.list: { fields: listed }
       - ImagePull: { reference: { image: { name: [alpine, ghcr.io/acme/**], tag: \"3.*\" } } }
       - ImageBuild: { opaque: true, query: { session: any, version: any } }
       - ContainerAttach: { query: { stdin: any, logs: { required: true } } }
@@ -37,11 +43,24 @@ policies:
               PortBindings:
                 keys: [80/tcp]
                 values: { each: { HostIp: 127.0.0.1, HostPort: { min: 8000, max: 9000 } } }
-          networks: { subset: [default, bridge, my-ci] }
-          mounts: { each: { any_of: [{ source: { under: /srv }, propagation: absent }, { type: tmpfs }] } }
+          networks: { subset: [default, { list: nets }] }
+          mounts: { each: { any_of: [{ source: { under: { list: all-roots } }, propagation: absent }, { type: tmpfs }] } }
     deny:
       - ContainerDelete
       - ContainerCreate: { any_of: [{ body: { Tty: true } }, { mounts: { contains: { source: { under: /etc } } } }] }
+tests:
+  - name: a list
+    client: me
+    request: { operation: ContainerList, version: \"1.44\", query: { all: true, limit: 3 } }
+    expect: { allow: { query: { all: true } } }
+  - name: no inspection
+    client: me
+    request: { operation: ContainerInspect, path: { id: a }, query: { size: true } }
+    expect: { deny: query.size }
+  - name: nothing there
+    client: me
+    request: { method: GET, target: /nowhere }
+    expect: deny
 ";
 
 /// The keys of a text, each with what stands before and behind it.
@@ -56,8 +75,13 @@ fn keys(text: &str) -> Vec<(&str, &str, &str)> {
     keys.filter(|(_, key, _)| !key.is_empty()).collect()
 }
 
+thread_local! {
+    static EDITOR: Editor = Editor::default();
+}
+
 /// Reads a text, and looks at what is said of it.
 fn read(text: &str) -> Result<bool, TestCaseError> {
+    EDITOR.with(|editor| editor.disagrees(text))?;
     let Err(diagnostics) = opgate::policy::resolve("policy", text) else {
         return Ok(true);
     };
@@ -159,12 +183,74 @@ fn pieces() -> impl Strategy<Value = String> {
         "{}",
         "[]",
         "each: ",
+        "list: ",
+        "{ list: nets }",
+        "{ list: all-roots }",
+        "lists:\n",
+        "fields: listed",
+        "include: [more]",
+        "include: [policy]",
         "''",
     ]);
     prop_oneof![
         odd.prop_map(str::to_owned),
         vec(select(vec!['[', '{', '-', ' ', 'a', 'é']), 1..100).prop_map(String::from_iter)
     ]
+}
+
+/// A file that includes another, with this text.
+fn read_included(text: &str) -> Result<bool, TestCaseError> {
+    let file = |name: &str, text: &str| opgate::policy::SourceFile {
+        identity: name.into(),
+        text: text.to_owned(),
+    };
+    let reader = |path: &std::path::Path| match path.to_str() {
+        Some("dir/policy") => Ok(file("policy", FIRST)),
+        Some("dir/more") => Ok(file("more", text)),
+        _ => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    match opgate::policy::resolve_with("dir/policy", file("policy", FIRST), &reader) {
+        Ok(_) => Ok(true),
+        Err(diagnostics) => {
+            prop_assert!(diagnostics.has_errors(), "{text:?}");
+            for found in diagnostics.found() {
+                let name = diagnostics.file(found.span);
+                prop_assert!(["dir/policy", "dir/more"].contains(&name), "{found:?}");
+            }
+            Ok(false)
+        }
+    }
+}
+
+const FIRST: &str = "\
+include: [more]
+api: \"1.51\"
+listen: [{ unix: /run/a.sock, client: me }]
+upstream: unix:///run/engine.sock
+clients: { me: { policies: [p] } }
+";
+
+const MORE: &str = "\
+lists: { nets: [bridge, my-ci] }
+clients: { other: { policies: [p] } }
+policies:
+  p:
+    allow:
+      - ContainerCreate: { fields: listed, networks: { subset: { list: nets } } }
+include: []
+upstream: unix:///run/engine.sock
+api: \"1.51\"
+";
+
+#[test]
+fn the_included_file_is_good_and_none_of_its_keys_can_be_misspelt() {
+    assert!(read_included(MORE).unwrap());
+    for (before, key, behind) in keys(MORE) {
+        if key != "other" {
+            let text = format!("{before}x{key}{behind}");
+            assert!(!read_included(&text).unwrap(), "{key}");
+        }
+    }
 }
 
 proptest! {
@@ -179,5 +265,16 @@ proptest! {
             letters.splice(start..end, piece.chars());
         }
         read(&String::from_iter(letters))?;
+    }
+
+    #[test]
+    fn no_included_text_makes_reading_panic(changes in vec((any::<Index>(), 0usize..12, pieces()), 1..3)) {
+        let mut letters: Vec<char> = MORE.chars().collect();
+        for (place, length, piece) in changes {
+            let start = place.index(letters.len());
+            let end = (start + length).min(letters.len());
+            letters.splice(start..end, piece.chars());
+        }
+        read_included(&String::from_iter(letters))?;
     }
 }

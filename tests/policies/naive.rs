@@ -39,6 +39,10 @@ pub(crate) enum Kind {
     User,
     Capability,
     Path,
+    /// One that has what is in it, if it is a folder.
+    HostPath,
+    /// The mode of a network; another container's may be any.
+    Mode,
     List(&'static Field),
     Object(&'static [Field]),
     /// `source:/target[:ro]`.
@@ -98,7 +102,7 @@ static CAPABILITY: Field = open("", Kind::Capability, CAPABILITIES);
 static MASKED: Field = open("", Kind::Path, PATHS);
 static DEVICE: Field = open("", Kind::Object(&DEVICE_FIELDS), &[]);
 static DEVICE_FIELDS: [Field; 2] = [
-    guarded("PathOnHost", Kind::Path, &["null", r#""""#], PATHS),
+    guarded("PathOnHost", Kind::HostPath, &["null", r#""""#], PATHS),
     guarded("PathInContainer", Kind::Path, &["null", r#""""#], PATHS),
 ];
 static BIND: Field = open(
@@ -114,7 +118,7 @@ static BIND: Field = open(
 );
 /// What a bind's text is made of.
 pub(crate) static PARTS: [Field; 3] = [
-    guarded("source", Kind::Path, &["null"], PATHS),
+    guarded("source", Kind::HostPath, &["null"], PATHS),
     guarded(
         "volume",
         Kind::Text(None),
@@ -144,7 +148,7 @@ static HOST_CONFIG: [Field; 10] = [
     guarded("Devices", Kind::List(&DEVICE), &["null", "[]"], &[]),
     guarded(
         "NetworkMode",
-        Kind::Text(Some("default")),
+        Kind::Mode,
         &["null", r#""""#, r#""default""#, r#""bridge""#, r#""none""#],
         &[
             r#""""#,
@@ -152,6 +156,7 @@ static HOST_CONFIG: [Field; 10] = [
             r#""none""#,
             r#""host""#,
             r#""my-net""#,
+            r#""container:x""#,
         ],
     ),
 ];
@@ -165,7 +170,14 @@ static BODY: [Field; 3] = [
         ..open(
             "User",
             Kind::User,
-            &[r#""""#, r#""0""#, r#""00""#, r#""root""#, r#""1000""#],
+            &[
+                r#""""#,
+                r#""0""#,
+                r#""00""#,
+                r#""root""#,
+                r#""1000""#,
+                r#""app""#,
+            ],
         )
     },
     open("Tty", Kind::Flag, &["true", "false"]),
@@ -219,79 +231,132 @@ impl Cond {
     }
 }
 
-/// Whether a condition holds; nothing if nobody can say.
-pub(crate) fn truth(field: &Field, value: &Value, cond: &Cond) -> Option<bool> {
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Truth {
+    Yes,
+    No,
+    /// Of some of what the value may be.
+    Partly,
+    /// Nobody can say.
+    Unknown,
+}
+
+use Truth::{No, Partly, Unknown, Yes};
+
+impl Truth {
+    fn of(yes: bool) -> Self {
+        if yes { Yes } else { No }
+    }
+
+    fn opposite(self) -> Self {
+        match self {
+            Yes => No,
+            No => Yes,
+            same => same,
+        }
+    }
+}
+
+/// Whether a condition holds.
+pub(crate) fn truth(field: &Field, value: &Value, cond: &Cond) -> Truth {
     let set = is_set(field, value);
     let unknown = field.unknown && !set;
     match cond {
-        Cond::Any => return Some(true),
-        Cond::Absent => return Some(!set),
-        Cond::Required => return Some(set),
-        Cond::Not(inner) => return truth(field, value, inner).map(|truth| !truth),
-        Cond::AllOf(all) => return all_true(all.iter().map(|one| truth(field, value, one))),
-        Cond::AnyOf(any) => {
-            let opposite = any
-                .iter()
-                .map(|one| truth(field, value, one).map(|truth| !truth));
-            return all_true(opposite).map(|none| !none);
-        }
+        Cond::Any => return Yes,
+        Cond::Absent => return Truth::of(!set),
+        Cond::Required => return Truth::of(set),
+        Cond::Not(inner) => return truth(field, value, inner).opposite(),
+        Cond::AllOf(all) => return first(all.iter().map(|one| truth(field, value, one)), ALL),
+        Cond::AnyOf(any) => return first(any.iter().map(|one| truth(field, value, one)), ANY),
         Cond::Fields(conds) => {
             let (fields, value) = inside(field, value);
-            return all_true(conds.iter().map(|(name, cond)| {
+            let own = conds.iter().map(|(name, cond)| {
                 let field = fields.iter().find(|field| field.name == *name).unwrap();
                 truth(field, value.get(*name).unwrap_or(&Value::Null), cond)
-            }));
+            });
+            return first(own, ALL);
         }
-        _ if unknown => return None,
+        _ if unknown => return Unknown,
         _ => {}
     }
     let empty = Vec::new();
     let elements = value.as_array().unwrap_or(&empty);
     match (cond, field.kind) {
-        (Cond::OneOf(literals), _) => Some(
-            literals
-                .iter()
-                .any(|own| meaning(field, own) == meaning(field, value)),
-        ),
-        (Cond::Range(min, max), _) => Some(match meaning(field, value) {
+        (Cond::OneOf(literals), _) => {
+            first(literals.iter().map(|own| same(field, own, value)), ANY)
+        }
+        (Cond::Range(min, max), _) => Truth::of(match meaning(field, value) {
             Meaning::NoLimit => max.is_none(),
             Meaning::Number(number) => {
                 number >= min.unwrap_or(0) && max.is_none_or(|max| number <= max)
             }
             _ => false,
         }),
-        (Cond::Under(root), _) => Some(match meaning(field, value) {
-            Meaning::Text(path) => path == *root || path.starts_with(&format!("{root}/")),
-            _ => false,
-        }),
-        (Cond::Each(inner), Kind::List(element)) => {
-            all_true(elements.iter().map(|value| truth(element, value, inner)))
-        }
+        (Cond::Under(root), kind) => match meaning(field, value) {
+            Meaning::Text(path) if is_below(&path, root) => Yes,
+            Meaning::Text(path) if matches!(kind, Kind::HostPath) && is_below(root, &path) => {
+                Partly
+            }
+            _ => No,
+        },
+        (Cond::Each(inner), Kind::List(element)) => first(
+            elements.iter().map(|value| truth(element, value, inner)),
+            ALL,
+        ),
         (Cond::Subset(own), Kind::List(element)) => {
             let inner = Cond::OneOf(own.clone());
-            all_true(elements.iter().map(|value| truth(element, value, &inner)))
+            let elements = elements.iter().map(|value| truth(element, value, &inner));
+            first(elements, ALL)
         }
-        (Cond::Contains(own), Kind::List(element)) => Some(
-            elements
-                .iter()
-                .any(|value| meaning(element, value) == meaning(element, own)),
-        ),
+        (Cond::Contains(own), Kind::List(element)) => {
+            first(elements.iter().map(|value| same(element, own, value)), ANY)
+        }
         _ => unreachable!("the conditions fit their fields"),
     }
 }
 
+/// Whether a value is what a rule names.
+fn same(field: &Field, own: &Value, value: &Value) -> Truth {
+    let (own, value) = (meaning(field, own), meaning(field, value));
+    if own == value {
+        return Yes;
+    }
+    let (Meaning::Text(own), Meaning::Text(value)) = (own, value) else {
+        return No;
+    };
+    let is_number = |user: &str| user == "root" || user.parse::<u32>().is_ok();
+    match field.kind {
+        Kind::Mode if value.starts_with("container:") => Partly,
+        Kind::HostPath if is_below(&own, &value) => Partly,
+        Kind::User if is_number(&own) && !is_number(&value) => Unknown,
+        _ => No,
+    }
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    path == root || path.starts_with(&format!("{}/", root.trim_end_matches('/')))
+}
+
+/// Which fields may be set without being named.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Unnamed {
+    /// Those that are open.
+    Open,
+    /// None: the rule admits listed fields only.
+    None,
+}
+
 /// Whether a rule that says this lets a value through, guarded fields and all.
-pub(crate) fn accepts(field: &Field, value: &Value, conds: &[Cond]) -> bool {
+pub(crate) fn accepts(field: &Field, value: &Value, conds: &[Cond], unnamed: Unnamed) -> bool {
     choices(conds).iter().any(|choice| {
-        choice
-            .iter()
-            .all(|cond| truth(field, value, cond) == Some(true))
-            && opened(field, value, choice)
+        choice.iter().all(|cond| truth(field, value, cond) == Yes)
+            && opened(field, value, choice, unnamed)
     })
 }
 
 /// Whether all that is guarded here, and is not benign, is opened by one choice.
-fn opened(field: &Field, value: &Value, choice: &[Cond]) -> bool {
+fn opened(field: &Field, value: &Value, choice: &[Cond], unnamed: Unnamed) -> bool {
     let opens = choice
         .iter()
         .any(|cond| !matches!(cond, Cond::Contains(_) | Cond::Fields(_)));
@@ -300,6 +365,12 @@ fn opened(field: &Field, value: &Value, choice: &[Cond]) -> bool {
         benign.contains(&written.as_str())
     });
     if !benign && !opens {
+        return false;
+    }
+    // Elements have no names, and an object is what its fields are.
+    let leaf = !field.name.is_empty() && !matches!(field.kind, Kind::Object(_));
+    let zero = [json!(null), json!(false), json!(0), json!(""), json!([])].contains(value);
+    if unnamed == Unnamed::None && leaf && !zero && choice.is_empty() {
         return false;
     }
     let below = |wanted: fn(&Cond) -> Option<&Cond>| -> Vec<Cond> {
@@ -312,20 +383,27 @@ fn opened(field: &Field, value: &Value, choice: &[Cond]) -> bool {
                 Cond::Any => Some(cond),
                 _ => None,
             });
-            value
-                .as_array()
-                .is_none_or(|values| values.iter().all(|value| accepts(element, value, &each)))
+            value.as_array().is_none_or(|values| {
+                let mut values = values.iter();
+                values.all(|value| accepts(element, value, &each, unnamed))
+            })
         }
         // A text is one thing until a rule takes it apart.
         Kind::Bind if !choice.iter().any(|cond| matches!(cond, Cond::Fields(_))) => true,
         Kind::Bind | Kind::Object(_) => {
+            // The parts of a text go with the text.
+            let unnamed = match field.kind {
+                Kind::Object(_) => unnamed,
+                _ => Unnamed::Open,
+            };
             let (fields, value) = inside(field, value);
             fields.iter().all(|field| {
                 let own: Vec<Cond> = choice
                     .iter()
                     .flat_map(|cond| said_of(cond, field.name))
                     .collect();
-                accepts(field, value.get(field.name).unwrap_or(&Value::Null), &own)
+                let value = value.get(field.name).unwrap_or(&Value::Null);
+                accepts(field, value, &own, unnamed)
             })
         }
         _ => true,
@@ -387,11 +465,12 @@ fn meaning(field: &Field, value: &Value) -> Meaning {
                 .unwrap_or(default),
         ),
         Kind::Flag => Meaning::Flag(value == &Value::Bool(true)),
+        Kind::Mode if text.is_empty() => Meaning::Text("default".to_owned()),
         Kind::Text(Some(default)) if text.is_empty() => Meaning::Text(default.to_owned()),
         _ if text.is_empty() => Meaning::Nothing,
         Kind::User if ["0", "00", "root"].contains(&text) => Meaning::Text("root".to_owned()),
         Kind::Capability => Meaning::Text(text.to_uppercase().replace("CAP_", "")),
-        Kind::Path => Meaning::Text(clean(text)),
+        Kind::Path | Kind::HostPath => Meaning::Text(clean(text)),
         Kind::Bind => {
             let parts: Vec<&str> = text.split(':').collect();
             let source = if parts[0].starts_with('/') {
@@ -441,16 +520,15 @@ fn inside(field: &Field, value: &Value) -> (&'static [Field], Value) {
     }
 }
 
-/// Nothing is not known as long as nothing is false.
-fn all_true(truths: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    let truths: Vec<Option<bool>> = truths.collect();
-    if truths.contains(&Some(false)) {
-        Some(false)
-    } else if truths.contains(&None) {
-        None
-    } else {
-        Some(true)
-    }
+/// What decides about several that must all hold, and about one of several.
+const ALL: [Truth; 4] = [No, Unknown, Partly, Yes];
+const ANY: [Truth; 4] = [Yes, Partly, Unknown, No];
+
+/// The first of these that there is; the last one if there are none.
+fn first(truths: impl Iterator<Item = Truth>, order: [Truth; 4]) -> Truth {
+    let truths: Vec<Truth> = truths.collect();
+    let found = order.into_iter().find(|one| truths.contains(one));
+    found.unwrap_or(order[3])
 }
 
 /// A path without what leads nowhere.

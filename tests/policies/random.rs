@@ -104,7 +104,9 @@ pub(crate) fn cond(field: &Field, choices: &mut Choices<'_>, depth: usize) -> Co
                     (min, max) => Cond::Range(min, max),
                 }
             }
-            (3 | 4, Kind::Path) => Cond::Under(choices.of(&["/srv", "/srv/a", "/etc"])),
+            (3 | 4, Kind::Path | Kind::HostPath) => {
+                Cond::Under(choices.of(&["/srv", "/srv/a", "/etc"]))
+            }
             (5, _) => Cond::OneOf(vec![sample(field, choices), sample(field, choices)]),
             _ => Cond::OneOf(vec![sample(field, choices)]),
         },

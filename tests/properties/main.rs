@@ -3,10 +3,14 @@
 //! accepted is written in a spelling that stays the same.
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 #[path = "../corpus/reader.rs"]
 mod reader;
 #[cfg(test)]
 mod readings;
+#[cfg(test)]
+mod rewrites;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(crate) fn formatted(format: Option<Format>) -> &'static str {
         "extra-host" => "name:10.0.0.1",
         "env" => "NAME=value",
         "signal" => "SIGTERM",
-        "user" | "group" | "duration" | "bytes" | "seconds" => "1000",
+        "device-number" | "cpus" | "user" | "group" | "duration" | "bytes" | "seconds" => "1000",
         "timestamp" => "1700000000.5",
         "tmpfs-options" => "size=64m",
         "platform" => "linux/amd64",

@@ -36,9 +36,11 @@ fn carrying(format: Format) -> Option<String> {
         | F::UsernsMode
         | F::CgroupnsMode
         | F::DeviceCgroupRule
+        | F::DeviceNumber
         | F::Signal
         | F::Duration
         | F::Bytes
+        | F::Cpus
         | F::Seconds
         | F::Timestamp
         | F::TmpfsOptions
@@ -58,6 +60,7 @@ fn carrying(format: Format) -> Option<String> {
         F::DockerfileInstruction => format!("LABEL a={CANARY}"),
         F::Url => format!("http://{CANARY}/x.tar"),
         F::ImageReference
+        | F::SecurityOptValue
         | F::User
         | F::NetworkMode
         | F::ContainerReference

@@ -38,3 +38,5 @@ mod support;
 mod values;
 #[cfg(test)]
 mod wire;
+#[cfg(test)]
+mod witnesses;

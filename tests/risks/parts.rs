@@ -30,8 +30,13 @@ fn choices<'p>(parts: &[&'p str]) -> Vec<Vec<&'p str>> {
 /// Each of a list with these parts, whatever they are. The target is open
 /// anyway.
 fn each(parts: &[&str]) -> Value {
-    let parts = parts.iter().copied().chain(["target"]);
-    let parts: Map<String, Value> = parts.map(|part| (part.to_owned(), json!("any"))).collect();
+    let parts: Vec<&str> = parts.iter().copied().chain(["target"]).collect();
+    each_of(&parts)
+}
+
+fn each_of(parts: &[&str]) -> Value {
+    let parts = parts.iter().map(|part| (*part).to_owned());
+    let parts: Map<String, Value> = parts.map(|part| (part, json!("any"))).collect();
     json!({ "each": parts })
 }
 
@@ -86,6 +91,47 @@ fn of_a_bind_each_part_is_opened_by_its_name_alone() {
         }
     }
     println!("binds: {passed} pass, {refused} are refused");
+}
+
+#[test]
+fn of_options_and_device_rules_each_part_is_opened_by_its_name_alone() {
+    let options: [(&str, &[&str]); 6] = [
+        ("seccomp=unconfined", &["name", "value"]),
+        ("disable", &["name", "value"]),
+        ("apparmor:", &["name"]),
+        ("writable-cgroups", &["name"]),
+        ("no-new-privileges=false", &["value"]),
+        ("no-new-privileges", &[]),
+    ];
+    let rules: [(&str, &[&str]); 2] = [
+        ("c 1:3 r", &["type", "major", "minor", "access"]),
+        ("a *:* rwm", &["type", "major", "minor", "access"]),
+    ];
+    for (field, parts, texts) in [
+        ("SecurityOpt", &["name", "value"][..], &options[..]),
+        (
+            "DeviceCgroupRules",
+            &["type", "major", "minor", "access"],
+            &rules,
+        ),
+    ] {
+        let list = format!("body.HostConfig.{field}");
+        let (mut passed, mut refused) = (0_usize, 0_usize);
+        for named in choices(parts).iter().filter(|named| !named.is_empty()) {
+            let says = json!({ "body": { "HostConfig": { field: each_of(named) } } });
+            let gate = gate(&[json!({ "ContainerCreate": says })]);
+            for (text, used) in texts {
+                let request = create(&json!({ "HostConfig": { field: [text] } }));
+                if held(&gate, &request, named, used, &list) {
+                    passed += 1;
+                } else {
+                    refused += 1;
+                }
+            }
+        }
+        println!("{field}: {passed} pass, {refused} are refused");
+        assert!(passed > 0 && refused > 0, "{field}");
+    }
 }
 
 #[test]

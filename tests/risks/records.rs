@@ -6,7 +6,6 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream as StdStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc;
 
 use opgate::api::definition::Kind;
@@ -63,7 +62,7 @@ async fn no_text_of_a_request_is_in_a_record() {
         let named = guarded().into_iter();
         let named = named.map(|place| rule_of(&place, &place.rule()));
         let rules: Vec<Value> = bare_rules().into_iter().chain(named).collect();
-        wire.setup.reload.send(Arc::new(gate(&rules))).unwrap();
+        wire.setup.reload(gate(&rules));
         for request in &requests {
             statuses.insert(wire.ask(request, true).await.status);
         }

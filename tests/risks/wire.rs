@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opgate::gate::Gate;
@@ -96,7 +95,7 @@ pub(crate) async fn start(gate: Gate) -> (Wire, Engine) {
             }
             Some(call.io)
         });
-    setup.reload.send(Arc::new(gate)).unwrap();
+    setup.reload(gate);
     let wire = Wire {
         setup,
         client: None,

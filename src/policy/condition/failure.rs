@@ -9,6 +9,7 @@ use super::{Condition, elements, entries, fields};
 use crate::api::shown;
 use crate::format::Format;
 use crate::policy::slot::{Effective, Slot};
+use crate::policy::verdict::Verdict;
 
 /// The most words of a list that a message shows.
 const WORDS: usize = 4;
@@ -68,8 +69,22 @@ impl Condition {
         Some(inner.unwrap_or_else(|| Failure {
             path: String::new(),
             found: found(slot),
-            must: self.must(slot.schema.format),
+            must: format!(
+                "{}{}",
+                self.must(slot.schema.format),
+                self.why_not(slot).unwrap_or_default()
+            ),
         }))
+    }
+
+    /// What a value has of what it must not be, where that does not show.
+    fn why_not(&self, slot: Slot<'_, '_>) -> Option<&'static str> {
+        let Self::Not(inner) = self else { return None };
+        match (inner.matches(slot), slot.effective()) {
+            (Verdict::Partly, _) if matches!(**inner, Self::Under(_)) => Some(", and holds one"),
+            (Verdict::Partly | Verdict::Unknown, Effective::Value(_)) => Some(", and could be"),
+            _ => None,
+        }
     }
 
     /// What a value must be to fit.
@@ -82,6 +97,7 @@ impl Condition {
                 let words = literals.iter().map(super::Literal::written);
                 format!("must be {}", one_of(words))
             }
+            Self::Exactly(_) => "must be what the rule sets".to_owned(),
             Self::Range(range) => match (range.min, range.max) {
                 (Some(min), Some(max)) => {
                     format!(
@@ -106,7 +122,19 @@ impl Condition {
                     one_of(roots.iter().map(String::as_str))
                 )
             }
+            Self::Within(networks) => {
+                let networks: Vec<String> = networks.iter().map(super::Network::shown).collect();
+                format!("must be in {}", one_of(networks.iter().map(String::as_str)))
+            }
             Self::Image(image) => image_must(image),
+            Self::Begins { with, whole } => {
+                let count = with.len();
+                if *whole {
+                    format!("must be the {count} elements that the rule names")
+                } else {
+                    format!("must begin with the {count} elements that the rule names")
+                }
+            }
             Self::Not(condition) => match condition.as_ref() {
                 Self::Contains(inner) => {
                     format!(
@@ -174,6 +202,11 @@ fn one_of<'w>(words: impl ExactSizeIterator<Item = &'w str>) -> String {
 
 /// A number with the unit that its format has.
 fn amount(number: i128, format: Option<Format>) -> String {
+    if format == Some(Format::Cpus)
+        && let Some(cpus) = shown::cpus(number)
+    {
+        return cpus;
+    }
     let units: &[(i128, &str)] = match format {
         Some(Format::Bytes) => &[
             (1 << 40, "TiB"),

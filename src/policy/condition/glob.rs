@@ -79,6 +79,62 @@ impl Glob {
         reached.last() == Some(&true)
     }
 
+    /// Whether every text of the other form has this one, for certain.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        // The places of this form that every text so far leads to.
+        let mut reached = vec![false; self.pieces.len().saturating_add(1)];
+        if let Some(first) = reached.first_mut() {
+            *first = true;
+        }
+        self.skip(&mut reached);
+        for theirs in &other.pieces {
+            let mut next = vec![false; reached.len()];
+            for (place, piece) in self.pieces.iter().enumerate() {
+                if reached.get(place) != Some(&true) {
+                    continue;
+                }
+                let to = match (piece, theirs) {
+                    (Piece::Letter(own), Piece::Letter(letter)) if own == letter => {
+                        place.saturating_add(1)
+                    }
+                    (Piece::One, Piece::Letter(letter)) if *letter != '/' => {
+                        place.saturating_add(1)
+                    }
+                    (Piece::One, Piece::One) => place.saturating_add(1),
+                    (Piece::Many, Piece::Letter(letter)) if *letter != '/' => place,
+                    (Piece::Many, Piece::One | Piece::Many) | (Piece::All, _) => place,
+                    _ => continue,
+                };
+                if let Some(to) = next.get_mut(to) {
+                    *to = true;
+                }
+            }
+            self.skip(&mut next);
+            reached = next;
+        }
+        reached.last() == Some(&true)
+    }
+
+    /// Whether no text has both forms, for certain: they begin differently, or one
+    /// is a text that does not have the other.
+    pub(crate) fn disjoint(&self, other: &Self) -> bool {
+        let letters = |glob: &Self| -> Vec<char> {
+            let letters = glob.pieces.iter().map_while(|piece| match piece {
+                Piece::Letter(letter) => Some(*letter),
+                _ => None,
+            });
+            letters.collect()
+        };
+        let (own, others) = (letters(self), letters(other));
+        if own.len() == self.pieces.len() {
+            return !other.matches(&String::from_iter(own));
+        }
+        if others.len() == other.pieces.len() {
+            return !self.matches(&String::from_iter(others));
+        }
+        own.iter().zip(&others).any(|(own, other)| own != other)
+    }
+
     /// A piece that may stand for nothing is passed over.
     fn skip(&self, reached: &mut [bool]) {
         for (place, piece) in self.pieces.iter().enumerate() {
@@ -119,6 +175,52 @@ mod tests {
                 assert!(!glob.matches(text), "{form} {text}");
             }
         }
+    }
+
+    #[test]
+    fn what_covers_and_what_is_disjoint_is_so_for_every_text() {
+        let letters = ["", "a", "b", "/", "*", "?", "**"];
+        let mut forms = vec![String::new()];
+        for _ in 0..3 {
+            forms = forms
+                .iter()
+                .flat_map(|form| letters.map(|letter| format!("{form}{letter}")))
+                .collect();
+            forms.sort();
+            forms.dedup();
+        }
+        let mut texts = vec![String::new()];
+        for _ in 0..4 {
+            let longer = texts.iter();
+            let longer =
+                longer.flat_map(|text| ["a", "b", "/"].map(|more| format!("{text}{more}")));
+            texts = texts.iter().cloned().chain(longer).collect();
+            texts.sort();
+            texts.dedup();
+        }
+        let globs: Vec<(Glob, Vec<bool>)> = forms
+            .iter()
+            .map(|form| {
+                let glob = Glob::new(form);
+                let fits = texts.iter().map(|text| glob.matches(text)).collect();
+                (glob, fits)
+            })
+            .collect();
+        let mut counts = (0, 0);
+        for (a, fits_a) in &globs {
+            assert!(a.covers(a) && !a.disjoint(a), "{a:?}");
+            for (b, fits_b) in &globs {
+                let mut both = fits_a.iter().zip(fits_b);
+                if a.covers(b) {
+                    counts.0 += 1;
+                    assert!(both.all(|(a, b)| *a || !b), "{a:?} {b:?}");
+                } else if a.disjoint(b) {
+                    counts.1 += 1;
+                    assert!(both.all(|(a, b)| !(*a && *b)), "{a:?} {b:?}");
+                }
+            }
+        }
+        assert!(counts.0 > 1000 && counts.1 > 1000, "{counts:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::policy::verdict::Verdict;
 use Untagged::Latest;
 
 /// What a rule says of an image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ImageMatcher {
     /// Forms of names; one of them must fit.
     pub(crate) names: Vec<ImagePattern>,
@@ -36,7 +36,7 @@ pub(crate) enum Untagged {
 }
 
 /// A form of image names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ImagePattern {
     text: String,
     name: Glob,
@@ -84,6 +84,13 @@ impl ImagePattern {
         &self.text
     }
 
+    /// Whether every image that fits the other form fits this one, for certain.
+    fn covers(&self, other: &Self) -> bool {
+        let version = self.tag.is_none() && self.digest.is_none();
+        let same = self.tag == other.tag && self.digest == other.digest;
+        self.name.covers(&other.name) && (version || same)
+    }
+
     /// Whether it fits, given the full name and the tag that counts.
     fn matches(&self, name: &str, tag: Option<&str>, digest: Option<&str>) -> Verdict {
         if !self.name.matches(name) {
@@ -121,6 +128,27 @@ fn full_name(name: &str) -> Option<String> {
 }
 
 impl ImageMatcher {
+    /// Whether every image that fits the other matcher fits this one, for certain.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let named = self.names.is_empty()
+            || (!other.names.is_empty()
+                && (other.names.iter()).all(|name| self.names.iter().any(|own| own.covers(name))));
+        named
+            && (self.tags.is_empty() || self.tags == other.tags)
+            && (!self.digest || other.digest)
+            && (self.id || !other.id)
+            && (self.all_tags || !other.all_tags)
+            && self.untagged == other.untagged
+    }
+
+    /// Whether no image fits both, for certain.
+    pub(crate) fn disjoint(&self, other: &Self) -> bool {
+        let apart = |own: &ImagePattern, other: &ImagePattern| own.name.disjoint(&other.name);
+        // An id stands for any name.
+        let any = (self.id && other.id) || self.names.is_empty() || other.names.is_empty();
+        !any && (self.names.iter()).all(|own| other.names.iter().all(|other| apart(own, other)))
+    }
+
     /// Whether a reference is such an image.
     ///
     /// What an id stands for nobody can say here. A name whose version cannot be
@@ -129,7 +157,8 @@ impl ImageMatcher {
         let image = match ImageReference::parse(text) {
             Ok(ImageReference::Named(image)) => image,
             Ok(ImageReference::Id(_)) if self.id => return Verdict::Yes,
-            Ok(ImageReference::Id(_)) => return Verdict::Unknown,
+            // Whatever the rule speaks of, it may be the one of this id.
+            Ok(ImageReference::Id(_)) => return Verdict::Partly,
             Err(_) => return Verdict::No,
         };
         // A tag beside a digest means nothing to the Engine.
@@ -166,8 +195,8 @@ pub(super) fn same(mine: &str, value: &str) -> Verdict {
     let parsed = (ImageReference::parse(mine), ImageReference::parse(value));
     let (mine, value) = match parsed {
         (Ok(ImageReference::Named(mine)), Ok(ImageReference::Named(value))) => (mine, value),
-        // An id and a name, or the beginnings of two ids.
-        (Ok(_), Ok(_)) => return Verdict::Unknown,
+        // An id and a name, or the beginnings of two ids, may be of one image.
+        (Ok(_), Ok(_)) => return Verdict::Partly,
         _ => return Verdict::No,
     };
     if mine.name() != value.name() {

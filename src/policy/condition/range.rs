@@ -1,8 +1,9 @@
 //! Bounds of numbers.
 
 use crate::api::value::Value;
-use crate::format::{Format, HostPort, Port};
+use crate::format::{Format, HostPort, Port, device_numbers};
 use crate::policy::slot::Effective;
+use crate::policy::verdict::Verdict;
 
 /// A range of whole numbers, both ends included.
 ///
@@ -22,8 +23,24 @@ impl Range {
         self.max.is_some_and(|max| max < self.min.unwrap_or(0))
     }
 
-    /// Whether everything that the value may come to is within the range.
-    pub(super) fn admits(&self, effective: Effective<'_, '_>, format: Option<Format>) -> bool {
+    /// Whether every number of the other range is in this one.
+    pub(crate) fn covers(self, other: Self) -> bool {
+        let most = match (self.max, other.max) {
+            (None, _) => true,
+            (Some(own), Some(other)) => own >= other,
+            (Some(_), None) => false,
+        };
+        most && self.min.unwrap_or(0) <= other.min.unwrap_or(0)
+    }
+
+    /// Whether no number is in both.
+    pub(crate) fn disjoint(self, other: Self) -> bool {
+        let below = |a: Self, b: Self| a.max.is_some_and(|max| max < b.min.unwrap_or(0));
+        below(self, other) || below(other, self)
+    }
+
+    /// Whether what the value may come to is within the range, all of it or in part.
+    pub(super) fn admits(&self, effective: Effective<'_, '_>, format: Option<Format>) -> Verdict {
         let numbers = match effective {
             Effective::Value(value) => numbers(value, format),
             Effective::Unset => Some((0, 0)),
@@ -34,10 +51,17 @@ impl Range {
         };
         match numbers {
             Some((first, last)) => {
-                first >= self.min.unwrap_or(0) && self.max.is_none_or(|max| last <= max)
+                let min = self.min.unwrap_or(0);
+                if first >= min && self.max.is_none_or(|max| last <= max) {
+                    Verdict::Yes
+                } else if last >= min && self.max.is_none_or(|max| first <= max) {
+                    Verdict::Partly
+                } else {
+                    Verdict::No
+                }
             }
             // No limit is more than any.
-            None => self.max.is_none() && matches!(effective, Effective::Unlimited),
+            None => Verdict::of(self.max.is_none() && matches!(effective, Effective::Unlimited)),
         }
     }
 }
@@ -55,6 +79,9 @@ fn numbers(value: &Value<'_>, format: Option<Format>) -> Option<(i128, i128)> {
         (Value::Text(text), Some(Format::Port)) => Port::parse(text)
             .ok()
             .map(|port| (port.first.into(), port.last.into())),
+        (Value::Text(text), Some(Format::DeviceNumber)) => device_numbers(text)
+            .ok()
+            .map(|(first, last)| (first.into(), last.into())),
         (Value::Text(text), _) => single(text.parse().ok()?),
         _ => None,
     }

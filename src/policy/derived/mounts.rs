@@ -20,6 +20,7 @@ static TYPES: Vocabulary = Vocabulary {
         "volumes-from",
     ],
     any_case: false,
+    wide: None,
 };
 
 /// A mount, in the order in which [`mount`] fills it.

@@ -5,19 +5,22 @@
 //! what a value must look like. Whatever does not fit is reported; what comes out
 //! is only used when nothing was.
 
-use super::Resolver;
+use super::rewrites::REWRITES;
 use super::shape::is_passed_by_absence;
 use super::values::Amount;
+use super::{Resolver, meant};
 use crate::api::definition::{
     BodyDef, Effect, FieldDef, Guard, Kind as SchemaKind, ObjectDef, OperationDef, ParameterDef,
     Risk, Schema,
 };
-use crate::diagnostic::{Code, Span, nearest};
+use crate::diagnostic::{Code, SHOWN, Span, nearest};
 use crate::format::Format;
 use crate::policy::condition::{Condition, FieldCondition, Untagged, join};
 use crate::policy::derived::{Derived, untagged};
 use crate::policy::parts;
+use crate::policy::rewrite::Place;
 use crate::policy::rule::Conditions;
+use crate::policy::slot::zero_of_inner;
 use crate::policy::yaml::{Entry, Kind, Node};
 
 /// The words that are matchers. Where a field or part is called by one of them
@@ -33,14 +36,17 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "min",
     "max",
     "glob",
+    "cidr",
     "under",
     "image",
     "each",
+    "starts_with",
     "contains",
     "subset",
     "max_items",
     "keys",
     "values",
+    "list",
 ];
 
 /// Where a condition stands.
@@ -56,10 +62,29 @@ pub(super) struct At {
     pub(super) negated: bool,
     /// What an image without tag and digest means here.
     pub(super) untagged: Untagged,
+    /// Where a rewrite of it acts, if a rule may rewrite it here.
+    pub(super) rewritable: Option<Place>,
+}
+
+/// The fields or parts of what has this type.
+pub(crate) fn fields(schema: &Schema) -> Option<&'static ObjectDef> {
+    match schema.kind {
+        SchemaKind::Object(definition) => Some(definition),
+        SchemaKind::Text => parts::definition(schema.format?),
+        _ => None,
+    }
 }
 
 impl At {
-    fn field(&self, field: &'static FieldDef) -> Self {
+    pub(super) fn field(&self, index: usize, field: &'static FieldDef) -> Self {
+        let rewritable = match (&self.rewritable, self.schema.kind) {
+            (Some(Place::Body(path)), SchemaKind::Object(_)) => {
+                let mut path = path.clone();
+                path.push(index);
+                Some(Place::Body(path))
+            }
+            _ => None,
+        };
         Self {
             schema: &field.schema,
             absent: field.absent,
@@ -68,11 +93,17 @@ impl At {
             path: join(&self.path, field.name),
             negated: self.negated,
             untagged: self.untagged,
+            rewritable,
         }
     }
 
-    fn parameter(place: &str, parameter: &'static ParameterDef) -> Self {
+    fn parameter(place: &str, index: usize, parameter: &'static ParameterDef) -> Self {
         Self {
+            rewritable: match place {
+                "query" => Some(Place::Query(index)),
+                "header" => Some(Place::Header(index)),
+                _ => None,
+            },
             schema: parameter.decoded(),
             absent: parameter.absent,
             zero: parameter.zero,
@@ -87,11 +118,12 @@ impl At {
         Self {
             schema,
             absent: Effect::Nothing,
-            zero: Effect::Value,
+            zero: zero_of_inner(schema),
             risk: None,
             path: path.to_owned(),
             negated: false,
             untagged,
+            rewritable: None,
         }
     }
 
@@ -101,6 +133,14 @@ impl At {
             // What a guarded list or map holds is of its class.
             risk: self.risk,
             ..Self::whole(schema, &join(&self.path, piece), self.untagged)
+        }
+    }
+
+    /// The same place under a matcher, where nothing can be rewritten.
+    pub(super) fn fixed(&self) -> Self {
+        Self {
+            rewritable: None,
+            ..self.clone()
         }
     }
 
@@ -115,11 +155,7 @@ impl At {
 
     /// The fields or parts that there are.
     fn fields(&self) -> Option<&'static ObjectDef> {
-        match self.schema.kind {
-            SchemaKind::Object(definition) => Some(definition),
-            SchemaKind::Text => parts::definition(self.schema.format?),
-            _ => None,
-        }
+        fields(self.schema)
     }
 
     /// Whether there is a field or part of this name.
@@ -134,6 +170,7 @@ impl At {
             (SchemaKind::Int { .. }, Some(Format::Bytes)) => "a number of bytes",
             (SchemaKind::Int { .. }, Some(Format::Duration)) => "a duration",
             (SchemaKind::Int { .. }, Some(Format::Seconds)) => "a number of seconds",
+            (SchemaKind::Int { .. }, Some(Format::Cpus)) => "a number of CPUs",
             (SchemaKind::Text, Some(format)) => {
                 return format!("text of the format `{}`", format.name());
             }
@@ -176,7 +213,10 @@ impl Resolver {
             }
             "body" => match operation.body {
                 BodyDef::Json { schema, .. } => {
-                    let at = At::whole(schema, key, Untagged::Latest);
+                    let at = At {
+                        rewritable: Some(Place::Body(Vec::new())),
+                        ..At::whole(schema, key, Untagged::Latest)
+                    };
                     conditions.body = self.condition(node, &at);
                 }
                 BodyDef::None | BodyDef::Stream { .. } => {
@@ -186,7 +226,12 @@ impl Resolver {
             },
             name => match Derived::of(operation, name) {
                 Some(derived) => {
-                    let at = At::whole(derived.schema(), name, untagged(operation));
+                    let at = At {
+                        rewritable: (derived == Derived::Mounts).then_some(Place::Mounts),
+                        absent: derived.absent(),
+                        zero: derived.zero(),
+                        ..At::whole(derived.schema(), name, untagged(operation))
+                    };
                     if let Some(condition) = self.condition(node, &at) {
                         if derived == Derived::Networks && !condition.opens() {
                             self.not_whole(entry.key.span, &at);
@@ -200,31 +245,28 @@ impl Resolver {
     }
 
     fn unknown_place(&mut self, operation: &OperationDef, entry: &Entry) {
-        let places = ["path", "query", "header", "body", "opaque"];
-        let names = places.into_iter().chain(operation.derived.iter().copied());
         let name = &entry.key.text;
-        let as_field =
-            |parameters: &[ParameterDef]| parameters.iter().any(|parameter| parameter.name == name);
-        let in_body = match operation.body {
-            BodyDef::Json { schema, .. } => match schema.kind {
-                SchemaKind::Object(object) => object.fields.iter().any(|field| field.name == name),
-                _ => false,
-            },
-            _ => false,
-        };
-        let help = if as_field(operation.query) {
-            Some(format!("it is a parameter: write `query: {{ {name}: … }}`"))
-        } else if as_field(operation.path_parameters) {
-            Some(format!("it is a parameter: write `path: {{ {name}: … }}`"))
-        } else if in_body {
-            Some(format!(
-                "it is a field of the body: write `body: {{ {name}: … }}`"
-            ))
-        } else {
-            nearest(name, names.clone())
-        };
+        let has = [
+            ("path", !operation.path_parameters.is_empty()),
+            ("query", !operation.query.is_empty()),
+            ("header", !operation.headers.is_empty()),
+            ("body", matches!(operation.body, BodyDef::Json { .. })),
+        ];
+        let places = has.into_iter().filter(|(_, has)| *has);
+        let names = places.map(|(place, _)| place);
+        let names = names
+            .chain(operation.derived.iter().copied())
+            .chain(["fields"]);
         let all: Vec<&str> = names.collect();
-        let help = help.unwrap_or_else(|| format!("there can be {}", all.join(", ")));
+        let help = meant::in_operation(operation, name)
+            .or_else(|| nearest(name, all.iter().copied()))
+            .unwrap_or_else(|| {
+                format!(
+                    "there can be {}; `opgate ops {}` shows what is in them",
+                    all.join(", "),
+                    operation.name
+                )
+            });
         let message = format!("`{name}` is not a part of {}", operation.name);
         self.report(Code::UnknownField, entry.key.span, message, help);
     }
@@ -244,7 +286,7 @@ impl Resolver {
             };
             let Some(index) = definitions.iter().position(|definition| same(&definition)) else {
                 let names = definitions.iter().map(|definition| definition.name);
-                self.unknown_field(entry, place, names);
+                self.unknown_field(entry, place, names, None);
                 continue;
             };
             let Some(definition) = definitions.get(index) else {
@@ -254,7 +296,7 @@ impl Resolver {
                 self.too_new(entry.key.span, name, definition.span.since);
                 continue;
             }
-            let at = At::parameter(place, definition);
+            let at = At::parameter(place, index, definition);
             if let Some(condition) = self.leaf(&entry.value, &at, entry.key.span) {
                 conditions.push(FieldCondition {
                     index,
@@ -271,10 +313,12 @@ impl Resolver {
         entry: &Entry,
         path: &str,
         names: impl Iterator<Item = &'n str> + Clone,
+        inside: Option<String>,
     ) {
         let message = format!("`{path}` has no `{}`", entry.key.text);
         let all: Vec<&str> = names.clone().collect();
-        let help = nearest(&entry.key.text, names).unwrap_or_else(|| match all.as_slice() {
+        let near = nearest(&entry.key.text, names).or(inside);
+        let help = near.unwrap_or_else(|| match all.as_slice() {
             [] => "there is nothing in it".to_owned(),
             all if all.len() <= 8 => format!("there can be {}", all.join(", ")),
             _ => "`opgate ops OPERATION` lists what there is".to_owned(),
@@ -284,12 +328,25 @@ impl Resolver {
 
     /// A condition on a field or parameter, which must open it if it is guarded.
     fn leaf(&mut self, node: &Node, at: &At, span: Span) -> Option<Condition> {
+        let before = self.rewrites.len();
         let condition = self.condition(node, at)?;
         let object =
             matches!(at.schema.kind, SchemaKind::Object(object) if !object.fields.is_empty());
         let guarded = at.risk.is_some_and(|risk| risk.guard != Guard::Open);
-        if guarded && !object && !at.negated && !condition.opens() {
+        let harmless = self.writes_harmless(before, at);
+        if guarded && !object && !at.negated && !harmless && !condition.opens_a(at.schema) {
             self.not_whole(span, at);
+        }
+        if guarded && !at.negated && !harmless {
+            self.values_of_keys(&condition, at, span);
+        }
+        let as_such = at.risk.is_some_and(|risk| risk.guard == Guard::Guarded);
+        if as_such && object && !self.denies && !at.negated && !harmless && !condition.opens() {
+            let message = format!(
+                "`{}` is guarded as such, and naming what is in it does not open it",
+                at.path
+            );
+            self.warn(Code::NeverMatches, span, message, "add `required: true`");
         }
         if self.denies && !at.negated && at.is_others() && is_passed_by_absence(&condition) {
             let message = format!(
@@ -342,17 +399,14 @@ impl Resolver {
             }
             _ => {}
         }
-        let nodes = match &node.kind {
-            Kind::List(nodes) => nodes.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
+        let nodes = self.values(node)?;
         if nodes.is_empty() {
             let message = "a choice of nothing fits nothing";
             self.report(Code::EmptyRange, node.span, message, None);
             return None;
         }
         let mut literals = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        for node in nodes.iter() {
             self.reference(node, at);
             literals.push(self.literal(node, at)?);
         }
@@ -365,6 +419,8 @@ impl Resolver {
         let mut fields = Vec::new();
         let mut bounds: (Option<Amount>, Option<Amount>) = (None, None);
         let mut whole = true;
+        let rewrites = self.rewrites.len();
+        let mut rewritten = None;
         let entries = self.reader().entries(node);
         if entries.is_empty() {
             let message = format!("nothing is said of `{}`", at.path);
@@ -390,6 +446,16 @@ impl Resolver {
                         None => false,
                     }
                 }
+                name if REWRITES.contains(&name) && !at.has_field(name) => {
+                    match self.rewrite(entry, at) {
+                        Some(condition) => {
+                            all.push(condition);
+                            rewritten = Some(entry.key.span);
+                            true
+                        }
+                        None => false,
+                    }
+                }
                 _ => match self.named(entry, at) {
                     Some(field) => {
                         fields.push(field);
@@ -406,6 +472,16 @@ impl Resolver {
         if !fields.is_empty() {
             all.push(Condition::Fields(fields));
         }
+        if let Some(span) = rewritten {
+            if self.rewrites.len() > rewrites.saturating_add(1) {
+                let message = format!("`{}` is rewritten twice", at.path);
+                let help = "one of `set`, `replace`, `default`, `remove`, `append`, `map`; \
+                            and nothing in an object that is rewritten as a whole";
+                self.report(Code::Rewrite, span, message, help.to_owned());
+                whole = false;
+            }
+            whole &= !whole || self.fits_itself(&all, at, span);
+        }
         match (whole, all.len()) {
             (false, _) => None,
             (true, 1) => all.pop(),
@@ -418,35 +494,41 @@ impl Resolver {
         let name = entry.key.text.as_str();
         let Some(definition) = at.fields() else {
             let message = format!("there is no matcher `{name}`");
-            let help = nearest(name, KEYWORDS.iter().copied()).or_else(|| match at.schema.kind {
-                SchemaKind::Map(_) => Some(format!(
-                    "to match one key write `contains: {{ {name}: … }}`"
-                )),
-                SchemaKind::List(_) => Some(
-                    "to match what it holds write `each: { … }` or `contains: { … }`".to_owned(),
-                ),
-                _ => Some(format!("`{}` is {} and has no fields", at.path, at.kind())),
-            });
+            let help = meant::matcher(name, at);
             self.report(Code::UnknownMatcher, entry.key.span, message, help);
             return None;
         };
-        let found = definition.fields.iter().enumerate();
-        let mut found = found.filter(|(_, field)| field.name == name);
-        let Some((index, field)) = found.next() else {
-            let names = definition.fields.iter().map(|field| field.name);
-            self.unknown_field(entry, &at.path, names);
-            return None;
-        };
-        if field.span.since > self.level {
-            self.too_new(entry.key.span, name, field.span.since);
-            return None;
-        }
-        let at = at.field(field);
+        let (index, field) = self.field_named(entry, definition, &at.path)?;
+        let at = at.field(index, field);
         let condition = self.leaf(&entry.value, &at, entry.key.span)?;
         Some(FieldCondition {
             index,
             name: field.name,
             condition,
         })
+    }
+
+    /// The field of an object that an entry names, if the file may speak of it.
+    pub(super) fn field_named(
+        &mut self,
+        entry: &Entry,
+        definition: &'static ObjectDef,
+        path: &str,
+    ) -> Option<(usize, &'static FieldDef)> {
+        let name = entry.key.text.as_str();
+        let mut fields = definition.fields.iter().enumerate();
+        let Some((index, field)) = fields.find(|(_, field)| field.name == name) else {
+            let names = definition.fields.iter().map(|field| field.name);
+            // More findings are not shown to people, and looking is slow.
+            let few = self.found.len() < SHOWN;
+            let inside = few.then(|| meant::in_body(definition, name)).flatten();
+            self.unknown_field(entry, path, names, inside);
+            return None;
+        };
+        if field.span.since > self.level {
+            self.too_new(entry.key.span, name, field.span.since);
+            return None;
+        }
+        Some((index, field))
     }
 }

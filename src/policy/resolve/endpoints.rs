@@ -72,7 +72,13 @@ impl Resolver {
         let path = PathBuf::from(&unix.text);
         if !path.is_absolute() {
             let message = "the path of a socket must be absolute";
-            self.report(Code::Listener, unix.span, message, None);
+            let help = (unix.text.contains('$'))
+                .then(|| "variables of the environment are not replaced".to_owned())
+                .or_else(|| {
+                    let path = unix.text.strip_prefix("unix://")?;
+                    path.starts_with('/').then(|| format!("write `{path}`"))
+                });
+            self.report(Code::Listener, unix.span, message, help);
         } else if unix.text.len() > LONGEST {
             let message = format!("the path of a socket has at most {LONGEST} bytes");
             self.report(Code::Listener, unix.span, message, None);

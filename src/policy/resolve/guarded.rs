@@ -60,7 +60,7 @@ impl Resolver {
             }
             _ => (
                 "a container can be called by its name, its id, or the beginning of its id",
-                "a matcher on such a reference could be passed by and is not offered",
+                "a matcher on it could be passed by and is not offered: a rule without one is for every container",
             ),
         };
         self.report(Code::Reference, node.span, message, help.to_owned());
@@ -101,6 +101,26 @@ impl Resolver {
         None
     }
 
+    /// An allow that names the keys of a guarded map says what values they may have,
+    /// unless each of them is judged by fields or parts.
+    pub(super) fn values_of_keys(&mut self, condition: &Condition, at: &At, span: Span) {
+        let SchemaKind::Map(inner) = at.schema.kind else {
+            return;
+        };
+        let has_parts = |format| parts::definition(format).is_some();
+        let by_itself = matches!(inner.kind, SchemaKind::List(_) | SchemaKind::Object(_))
+            || inner.format.is_some_and(has_parts);
+        if self.denies || by_itself || !names_keys_alone(condition) {
+            return;
+        }
+        let message = format!(
+            "`{}` is guarded, and this does not say which values its keys may have",
+            at.path
+        );
+        let help = "add `values: …` or `contains: { KEY: … }`; `values: any` stands for all";
+        self.report(Code::NotWhole, span, message, help.to_owned());
+    }
+
     /// An allow that names a guarded list says something of all that it may hold.
     pub(super) fn not_whole(&mut self, span: Span, at: &At) {
         if self.denies {
@@ -112,9 +132,13 @@ impl Resolver {
                 format!("`{path}` is guarded, and this does not say which keys it may have"),
                 "add `keys: …`; `keys: any` stands for all",
             ),
-            _ => (
+            SchemaKind::List(_) => (
                 format!("`{path}` is guarded, and this does not say what else it may hold"),
                 "add `each: …` or `subset: …`, or write `any`",
+            ),
+            _ => (
+                format!("`{path}` is guarded, and this does not say what it may be"),
+                "name the values that it may have, or write `any`",
             ),
         };
         self.report(Code::NotWhole, span, message, help.to_owned());
@@ -143,12 +167,37 @@ pub(super) fn follow_network_mode(operation: &'static OperationDef, conditions: 
     }
 }
 
+/// Whether a condition on a map says which keys there may be, and nothing of values.
+fn names_keys_alone(condition: &Condition) -> bool {
+    match condition {
+        Condition::Keys(..) => true,
+        Condition::AllOf(all) => {
+            all.iter().any(names_keys_alone) && !all.iter().any(speaks_of_values)
+        }
+        Condition::AnyOf(any) => any.iter().any(names_keys_alone),
+        _ => false,
+    }
+}
+
+fn speaks_of_values(condition: &Condition) -> bool {
+    match condition {
+        Condition::Keys(..) => false,
+        Condition::Values(_) | Condition::Entry(..) => true,
+        Condition::AllOf(all) => all.iter().any(speaks_of_values),
+        Condition::AnyOf(any) => any.iter().all(speaks_of_values),
+        condition => condition.opens(),
+    }
+}
+
 /// Whether a condition says which values there may be, rather than whether there
 /// is one.
 fn says_which(condition: &Condition) -> bool {
     match condition {
-        Condition::OneOf(_) | Condition::Any => true,
+        Condition::OneOf(_) | Condition::Any | Condition::Fields(_) => true,
         Condition::Not(inner) => says_which(inner),
+        Condition::AllOf(all) | Condition::AnyOf(all) => {
+            !all.is_empty() && all.iter().all(says_which)
+        }
         _ => false,
     }
 }

@@ -1,13 +1,39 @@
 //! Matchers by name: which fits what, and what it takes.
 
+use std::borrow::Cow;
+
 use super::Resolver;
 use super::conditions::At;
+use super::lists::is_list_name;
 use super::values::Amount;
 use crate::api::definition::{Kind as SchemaKind, Schema};
 use crate::diagnostic::{Code, Span};
-use crate::format::Format;
-use crate::policy::condition::{Condition, Glob, ImageMatcher, ImagePattern, Range, key_schema};
+use crate::format::{Format, clean_path};
+use crate::policy::condition::{
+    Condition, Glob, ImageMatcher, ImagePattern, Network, Range, key_schema,
+};
 use crate::policy::yaml::{Entry, Kind, Node};
+
+/// Whether a matcher fits what has this type.
+pub(crate) fn fits(name: &str, schema: &Schema) -> bool {
+    let kind = schema.kind;
+    match name {
+        "glob" => matches!(kind, SchemaKind::Text | SchemaKind::Enum(_)),
+        "under" => {
+            matches!(kind, SchemaKind::Text)
+                && matches!(
+                    schema.format,
+                    None | Some(Format::HostPath | Format::MountSource | Format::ContainerPath)
+                )
+        }
+        "cidr" => matches!(schema.format, Some(Format::IpAddress | Format::Cidr)),
+        "image" => schema.format == Some(Format::ImageReference),
+        "each" | "subset" | "starts_with" => matches!(kind, SchemaKind::List(_)),
+        "contains" | "max_items" => matches!(kind, SchemaKind::List(_) | SchemaKind::Map(_)),
+        "keys" | "values" => matches!(kind, SchemaKind::Map(_)),
+        _ => true,
+    }
+}
 
 impl Resolver {
     pub(super) fn range(
@@ -35,23 +61,7 @@ impl Resolver {
     pub(super) fn keyword(&mut self, entry: &Entry, at: &At) -> Option<Condition> {
         let (name, node) = (entry.key.text.as_str(), &entry.value);
         let kind = at.schema.kind;
-        let is_text = matches!(kind, SchemaKind::Text | SchemaKind::Enum(_));
-        let fits = match name {
-            "glob" => is_text,
-            "under" => {
-                matches!(kind, SchemaKind::Text)
-                    && matches!(
-                        at.schema.format,
-                        None | Some(Format::HostPath | Format::MountSource | Format::ContainerPath)
-                    )
-            }
-            "image" => at.schema.format == Some(Format::ImageReference),
-            "each" | "subset" => matches!(kind, SchemaKind::List(_)),
-            "contains" | "max_items" => matches!(kind, SchemaKind::List(_) | SchemaKind::Map(_)),
-            "keys" | "values" => matches!(kind, SchemaKind::Map(_)),
-            _ => true,
-        };
-        if !fits {
+        if !fits(name, at.schema) {
             let message = format!(
                 "`{name}` does not fit `{}`, which is {}",
                 at.path,
@@ -61,7 +71,15 @@ impl Resolver {
             return None;
         }
         match (name, kind) {
-            ("any", _) => self.flag(node).and_then(|_| self.any(node, at)),
+            ("any", _) => {
+                if !self.flag(node)? {
+                    let message = "`any: false` does not say what it may be";
+                    let help = "write `absent` if it must not be set, or leave it out".to_owned();
+                    self.report(Code::WrongType, node.span, message, help);
+                    return None;
+                }
+                self.any(node, at)
+            }
             ("absent", _) => self.flag(node).map(|yes| {
                 if yes {
                     Condition::Absent
@@ -76,11 +94,20 @@ impl Resolver {
                     Condition::Absent
                 }
             }),
+            ("equal", SchemaKind::List(element)) => self.begins(node, at, element, true),
+            ("starts_with", SchemaKind::List(element)) => self.begins(node, at, element, false),
             ("equal", _) => self.one_of(node, at),
+            ("list", _) => {
+                let list = Node {
+                    span: node.span,
+                    kind: Kind::Map(vec![entry.clone()]),
+                };
+                self.one_of(&list, at)
+            }
             ("not", _) => {
                 let at = At {
                     negated: !at.negated,
-                    ..at.clone()
+                    ..at.fixed()
                 };
                 let inner = self.condition(node, &at)?;
                 Some(Condition::Not(Box::new(inner)))
@@ -88,6 +115,7 @@ impl Resolver {
             ("all_of", _) => self.several(node, at).map(Condition::AllOf),
             ("any_of", _) => self.several(node, at).map(Condition::AnyOf),
             ("glob", _) => self.globs(node, at).map(Condition::Glob),
+            ("cidr", _) => self.networks(node).map(Condition::Within),
             ("under", _) => self.under(node),
             ("image", _) => self.image(node, at),
             ("each", SchemaKind::List(element)) => {
@@ -142,9 +170,10 @@ impl Resolver {
             self.reader().expected(node, "a list of conditions");
             return None;
         }
+        let at = at.fixed();
         // Each is looked at, even when one before it is wrong.
         let conditions: Vec<Option<Condition>> =
-            nodes.iter().map(|node| self.condition(node, at)).collect();
+            nodes.iter().map(|node| self.condition(node, &at)).collect();
         conditions.into_iter().collect()
     }
 
@@ -152,18 +181,7 @@ impl Resolver {
     fn contains_keys(&mut self, node: &Node, at: &At, inner: &'static Schema) -> Option<Condition> {
         let mut all = Vec::new();
         for entry in self.reader().entries(node) {
-            let name = match at.schema.format {
-                None => entry.key.text.clone(),
-                Some(format) => match format.canonical(&entry.key.text) {
-                    Ok(name) => name.into_owned(),
-                    Err(error) => {
-                        let message =
-                            format!("`{}` is not a {}: {error}", entry.key.text, format.name());
-                        self.report(Code::BadValue, entry.key.span, message, None);
-                        return None;
-                    }
-                },
-            };
+            let name = self.key(&entry.key, at)?;
             let condition = self.condition(&entry.value, &at.inner(inner, "{}"))?;
             all.push(Condition::Entry(name, Box::new(condition)));
         }
@@ -176,12 +194,9 @@ impl Resolver {
 
     /// The texts of one text or a list of them.
     fn texts(&mut self, node: &Node) -> Option<Vec<(Span, String)>> {
-        let nodes = match &node.kind {
-            Kind::List(nodes) => nodes.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
+        let nodes = self.values(node)?;
         let mut texts = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        for node in nodes.iter() {
             let text = self.reader().text(node)?;
             texts.push((text.span, text.text));
         }
@@ -211,7 +226,13 @@ impl Resolver {
                 "a {} can be given by an id, too, so that a form of its name says little",
                 format.name()
             );
-            self.report(Code::Reference, node.span, message, None);
+            let help = match format {
+                Format::NetworkReference | Format::NetworkMode => {
+                    "write the names in full: `[web, data]`"
+                }
+                _ => "leave it out: a rule without it is for every container",
+            };
+            self.report(Code::Reference, node.span, message, help.to_owned());
         }
         if self.keeps_out(at)
             && let Some(
@@ -220,6 +241,9 @@ impl Resolver {
                 | Format::Group
                 | Format::Signal
                 | Format::SecurityOpt
+                | Format::SecurityOptValue
+                | Format::DeviceCgroupRule
+                | Format::DeviceNumber
                 | Format::SysctlKey
                 | Format::ImageReference
                 | Format::IpAddress
@@ -239,21 +263,70 @@ impl Resolver {
         self.forms(node)
     }
 
+    /// The elements of a list, in order.
+    fn begins(
+        &mut self,
+        node: &Node,
+        at: &At,
+        element: &'static Schema,
+        whole: bool,
+    ) -> Option<Condition> {
+        let nodes = match &node.kind {
+            // An element that names a list is one of its values.
+            Kind::List(nodes) => Cow::Borrowed(nodes.as_slice()),
+            _ if is_list_name(node) => self.values(node)?,
+            _ => {
+                self.reader().expected(node, "a list");
+                return None;
+            }
+        };
+        let at = at.inner(element, "[]");
+        let with: Vec<Option<Condition>> =
+            nodes.iter().map(|node| self.condition(node, &at)).collect();
+        let with = with.into_iter().collect::<Option<Vec<_>>>()?;
+        if with.is_empty() && !whole {
+            let message = "every list begins with nothing";
+            self.report(Code::EmptyRange, node.span, message, None);
+            return None;
+        }
+        Some(Condition::Begins { with, whole })
+    }
+
+    fn networks(&mut self, node: &Node) -> Option<Vec<Network>> {
+        let mut networks = Vec::new();
+        for (span, text) in self.texts(node)? {
+            let Some(network) = Network::parse(&text) else {
+                let message = format!("`{text}` is no network");
+                let help = "write an address with the length of its prefix, such as 10.0.0.0/8";
+                self.report(Code::BadValue, span, message, help.to_owned());
+                return None;
+            };
+            networks.push(network);
+        }
+        Some(networks)
+    }
+
+    /// An absolute path, cleaned.
+    pub(super) fn host_path(&mut self, span: Span, text: &str) -> Option<String> {
+        if !text.starts_with('/') {
+            let message = format!("`{text}` is not an absolute path");
+            self.report(Code::BadValue, span, message, None);
+            return None;
+        }
+        Some(clean_path(text).into_owned())
+    }
+
     fn under(&mut self, node: &Node) -> Option<Condition> {
         let mut roots = Vec::new();
         for (span, root) in self.texts(node)? {
-            if !root.starts_with('/') {
-                let message = format!("`{root}` is not an absolute path");
-                self.report(Code::BadValue, span, message, None);
-                return None;
-            }
+            let clean = self.host_path(span, &root)?;
             if root.contains(['*', '?']) {
                 let message = format!("`{root}` is a path, and `*` and `?` stand for themselves");
                 let help = "`under` fits all that is below; for a form write `glob`".to_owned();
                 self.report(Code::BadValue, span, message, help);
                 return None;
             }
-            roots.push(crate::format::clean_path(&root).into_owned());
+            roots.push(clean);
         }
         Some(Condition::Under(roots))
     }
@@ -267,7 +340,7 @@ impl Resolver {
             all_tags: false,
             untagged: at.untagged,
         };
-        if !matches!(node.kind, Kind::Map(_)) {
+        if !matches!(node.kind, Kind::Map(_)) || is_list_name(node) {
             image.names = self.image_names(node)?;
             return Some(Condition::Image(image));
         }

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use super::Resolver;
 use super::guarded::follow_network_mode;
+use super::meant;
+use super::overlaps::WrittenRule;
 use crate::api::Operation;
 use crate::api::definition::{AccessClass, OperationDef};
-use crate::diagnostic::{Code, Span, nearest};
+use crate::diagnostic::{Code, Span};
+use crate::policy::RuleName;
+use crate::policy::condition::Condition;
 use crate::policy::document::{PolicyRulesDocument, RuleDocument};
 use crate::policy::rule::{Allow, Conditions, Deny, When};
 use crate::policy::yaml::{Kind, Name, Node};
-use crate::policy::{Place, RuleName};
 
 /// Parameters that hand a build to a session, in which field rules do not hold.
-const OPAQUE: [(Operation, &str); 2] = [
+pub(crate) const OPAQUE: [(Operation, &str); 2] = [
     (Operation::ImageBuild, "session"),
     (Operation::ImageBuild, "version"),
 ];
@@ -29,20 +32,27 @@ impl Resolver {
     pub(super) fn policy(&mut self, policy: &PolicyRulesDocument) -> Resolved {
         let mut resolved = Resolved::default();
         for rule in &policy.allow {
+            let before = self.found.len();
+            let first = resolved.allow.len();
             let name = self.rule_name(policy, rule);
             for definition in self.operations(rule) {
                 let conditions = self.allow(definition, rule);
                 let allow = Allow {
                     name: Arc::clone(&name),
                     conditions,
+                    rewrites: std::mem::take(&mut self.rewrites),
                     level: self.level,
                 };
                 resolved
                     .allow
                     .push((definition.operation(), Arc::new(allow)));
             }
+            let own = resolved.allow.get(first..).unwrap_or_default();
+            self.impossible(before, own);
+            self.note_lists(before);
         }
         for rule in &policy.deny {
+            let before = self.found.len();
             let name = self.rule_name(policy, rule);
             for definition in self.operations(rule) {
                 self.denies = true;
@@ -54,6 +64,7 @@ impl Resolver {
                 };
                 resolved.deny.push((definition.operation(), Arc::new(deny)));
             }
+            self.note_lists(before);
         }
         if policy.allow.is_empty() && policy.deny.is_empty() {
             let message = format!("policy `{}` says nothing", policy.name.text);
@@ -63,21 +74,24 @@ impl Resolver {
         resolved
     }
 
-    fn rule_name(&self, policy: &PolicyRulesDocument, rule: &RuleDocument) -> Arc<RuleName> {
-        Arc::new(RuleName {
+    fn rule_name(&mut self, policy: &PolicyRulesDocument, rule: &RuleDocument) -> Arc<RuleName> {
+        let name = Arc::new(RuleName {
             policy: policy.name.text.as_str().into(),
-            place: Place {
-                file: Arc::clone(&self.file),
-                line: rule.name.span.line,
-            },
-        })
+            place: self.files.place(rule.name.span),
+        });
+        let Name { text, span } = &rule.name;
+        let rule = WrittenRule::new(Arc::clone(&name), text, *span);
+        self.rules.insert(Arc::as_ptr(&name), rule);
+        name
     }
 
     /// The operations that a rule speaks of.
     fn operations(&mut self, rule: &RuleDocument) -> Vec<&'static OperationDef> {
         let name = &rule.name;
         if let Some((tag, class)) = name.text.split_once('.') {
-            if let Some(conditions) = &rule.conditions {
+            if let Some(conditions) = &rule.conditions
+                && !says_only_listed(conditions)
+            {
                 let message = "a group has no fields of its own";
                 let help = "give the operations of the group rules of their own".to_owned();
                 self.report(Code::GroupConditions, conditions.span, message, help);
@@ -85,8 +99,7 @@ impl Resolver {
             return self.group(name, tag, class);
         }
         let Some(operation) = Operation::from_name(&name.text) else {
-            let names = Operation::ALL.iter().map(|operation| operation.name());
-            let help = nearest(&name.text, names);
+            let help = meant::operation(&name.text);
             let message = format!("there is no operation `{}`", name.text);
             self.report(Code::UnknownOperation, name.span, message, help);
             return Vec::new();
@@ -143,8 +156,7 @@ impl Resolver {
                 .collect();
             names.sort_unstable();
             names.dedup();
-            let help = nearest(&name.text, names.iter().map(String::as_str))
-                .unwrap_or_else(|| "`opgate ops` lists the groups".to_owned());
+            let help = meant::group(&name.text, &names);
             let message = format!("there is no group `{}`", name.text);
             self.report(Code::UnknownOperation, name.span, message, help);
         }
@@ -154,15 +166,25 @@ impl Resolver {
     fn allow(&mut self, definition: &'static OperationDef, rule: &RuleDocument) -> Conditions {
         let mut opaque = false;
         let mut conditions = Conditions::default();
+        let group = rule.name.text.contains('.');
         if let Some(node) = &rule.conditions {
-            for entry in self.reader().entries(node) {
+            let help = format!(
+                "without conditions write `- {}`; conditions are `{}: {{ … }}`",
+                rule.name.text, rule.name.text
+            );
+            for entry in self.reader().entries_or(node, &help) {
                 match (entry.key.text.as_str(), &entry.value.kind) {
+                    ("fields", Kind::Text(word)) if word == "listed" => conditions.listed = true,
+                    ("fields", _) => self.reader().expected(&entry.value, "`listed`"),
+                    // Whose conditions these are was asked already.
+                    _ if group => {}
                     ("opaque", Kind::Bool(value)) => opaque = *value,
                     ("opaque", _) => self.reader().expected(&entry.value, "true or false"),
                     _ => self.place(definition, entry, &mut conditions),
                 }
             }
             follow_network_mode(definition, &mut conditions);
+            self.unchangeable(definition, rule.name.span);
         }
         self.opaque(definition, rule, &conditions, opaque);
         conditions
@@ -178,7 +200,9 @@ impl Resolver {
     ) {
         let parameter = OPAQUE.iter().find(|(operation, name)| {
             *operation == definition.operation()
-                && conditions.query.iter().any(|field| field.name == *name)
+                && (conditions.query.iter()).any(|field| {
+                    field.name == *name && !matches!(field.condition, Condition::Absent)
+                })
         });
         let what = match parameter {
             _ if definition.opaque => rule.name.text.clone(),
@@ -232,11 +256,18 @@ impl Resolver {
     /// One condition of a deny.
     fn deny_conditions(&mut self, definition: &'static OperationDef, node: &Node) -> Conditions {
         let mut conditions = Conditions::default();
+        let before = self.found.len();
         for entry in self.reader().entries(node) {
+            if entry.key.text == "fields" {
+                let message = "a deny admits nothing: `fields: listed` belongs into an allow";
+                self.report(Code::DenyShape, entry.key.span, message, None);
+                return conditions;
+            }
             self.place(definition, entry, &mut conditions);
         }
         let count = conditions.leaves();
-        if count != 1 {
+        // A condition that is wrong is one, too.
+        if count != 1 && !(count == 0 && self.has_errors(before)) {
             let message = if count == 0 {
                 "the deny has no condition"
             } else {
@@ -251,5 +282,15 @@ impl Resolver {
             self.report(Code::DenyShape, node.span, message, help);
         }
         conditions
+    }
+}
+
+/// Whether a rule says `fields: listed` and nothing else, as it may of a group.
+fn says_only_listed(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Map(entries) => {
+            !entries.is_empty() && entries.iter().all(|entry| entry.key.text == "fields")
+        }
+        _ => false,
     }
 }

@@ -152,3 +152,83 @@ fn a_reference_is_name_and_tag_together() {
     assert_eq!(tag("repo=acme/app&tag=latest"), Ok(()));
     assert!(tag("repo=acme/app&tag=1").is_err() && tag("repo=alpine").is_err());
 }
+
+#[test]
+fn cpus_are_all_that_limits_them() {
+    let create = |rule: &str, limits: &str| {
+        judge(
+            rule,
+            &format!(r#"{{"Image":"a","HostConfig":{{{limits}}}}}"#),
+        )
+    };
+    let rule = "{ cpus: { max: 1.5 } }";
+    for fits in [
+        r#""NanoCpus":1500000000"#,
+        r#""CpuQuota":150000"#,
+        r#""CpuQuota":150000,"CpuPeriod":0"#,
+        r#""CpuQuota":1500,"CpuPeriod":1000"#,
+        r#""CpuQuota":50000,"CpuPeriod":1000000,"CpuShares":512"#,
+        r#""NanoCpus":1000000000,"CpuQuota":0"#,
+    ] {
+        assert_eq!(create(rule, fits), Ok(()), "{fits}");
+    }
+    for (refused, cpus) in [
+        ("", " (absent: no limit)"),
+        (r#""NanoCpus":0"#, " (absent: no limit)"),
+        (r#""CpuShares":2"#, " (absent: no limit)"),
+        (r#""CpuPeriod":1000000"#, " (absent: no limit)"),
+        (r#""NanoCpus":1500000001"#, "=1.500000001"),
+        (r#""NanoCpus":-1"#, " (no limit)"),
+        (r#""NanoCpus":9999"#, " (no limit)"),
+        (r#""CpuQuota":150001"#, "=1.50001"),
+        (r#""CpuQuota":-1"#, " (no limit)"),
+        (r#""CpuQuota":100000,"CpuPeriod":1000"#, "=100"),
+        (r#""CpuQuota":100000,"CpuPeriod":-1"#, " (no limit)"),
+        // A quota takes the place of what `NanoCpus` makes.
+        (r#""NanoCpus":1000000000,"CpuQuota":-1"#, " (no limit)"),
+        (r#""NanoCpus":1000000000,"CpuQuota":200000"#, "=2"),
+        (r#""NanoCpus":1000000000,"CpuPeriod":1000"#, "=100"),
+        (
+            r#""CpuQuota":9223372036854775807,"CpuPeriod":1"#,
+            " (no limit)",
+        ),
+    ] {
+        let expected = Err(format!("cpus{cpus} must be at most 1.5"));
+        assert_eq!(create(rule, refused), expected, "{refused}");
+    }
+    assert_eq!(create("{ cpus: 2 }", r#""CpuQuota":200000"#), Ok(()));
+    assert!(create("{ cpus: required }", "").is_err());
+    // A rule that admits listed fields only lists all three.
+    let listed = "{ fields: listed, body: { Image: any }, cpus: { max: 2 } }";
+    assert_eq!(
+        create(listed, r#""CpuQuota":20000,"CpuPeriod":10000"#),
+        Ok(())
+    );
+    assert!(create(listed, r#""CpuQuota":20000,"CpuShares":2"#).is_err());
+}
+
+#[test]
+fn an_update_gives_cpus_or_leaves_them() {
+    let rule = "ContainerUpdate: { cpus: { max: 2 } }";
+    let update = |body: &str| ask(rule, "POST", "/v1.51/containers/x/update", body);
+    for fits in [
+        "{}",
+        r#"{"Memory":5}"#,
+        r#"{"CpuQuota":0}"#,
+        r#"{"NanoCpus":2000000000}"#,
+        r#"{"CpuQuota":200000,"CpuPeriod":100000}"#,
+    ] {
+        assert_eq!(update(fits), Ok(()), "{fits}");
+    }
+    for refused in [
+        r#"{"NanoCpus":2000000001}"#,
+        r#"{"CpuQuota":-1}"#,
+        // What the container has beside it nobody knows here.
+        r#"{"CpuQuota":1000}"#,
+        r#"{"CpuPeriod":1000}"#,
+        r#"{"NanoCpus":1,"CpuPeriod":1000}"#,
+        r#"{"CpuQuota":200001,"CpuPeriod":100000}"#,
+    ] {
+        assert!(update(refused).is_err(), "{refused}");
+    }
+}

@@ -201,6 +201,26 @@ fn required_is_there_and_not_zero_and_absent_is_the_rest() {
             "MaskedPaths (absent: the Engine's own list) must be set",
         )],
     );
+    // Inside of a map a list without elements is nothing.
+    let ports = |value: &str| format!(r#"{{"PortBindings":{{"80/tcp":{value}}}}}"#);
+    let bound = ports(r#"[{"HostPort":"8080"}]"#);
+    for (rule, message) in [
+        (
+            "{ PortBindings: { all_of: [any, { contains: { 80/tcp: required } }] } }",
+            "PortBindings must have a fitting `80/tcp`",
+        ),
+        (
+            "{ PortBindings: { all_of: [any, { values: { required: true } }] } }",
+            "PortBindings{} must be set",
+        ),
+    ] {
+        host(rule, &[&bound], &[(&ports("[]"), message)]);
+    }
+    host(
+        "{ PortBindings: { all_of: [any, { values: absent }] } }",
+        &[&ports("[]")],
+        &[(&bound, "PortBindings{} must not be set")],
+    );
 }
 
 #[test]
@@ -321,7 +341,7 @@ fn lists_are_judged_element_by_element() {
 #[test]
 fn maps_are_judged_by_keys_and_values() {
     host(
-        "{ Sysctls: { keys: [net.core.somaxconn] } }",
+        "{ Sysctls: { keys: [net.core.somaxconn], values: any } }",
         &[
             r#"{"Sysctls":{"net.core.somaxconn":"1"}}"#,
             r#"{"Sysctls":{"net/core/somaxconn":"1"}}"#,
@@ -462,6 +482,41 @@ fn what_an_update_leaves_alone_is_no_matter_of_its_conditions() {
     assert!(update(r#"{"PidsLimit":-1}"#).is_err());
     let required = "ContainerUpdate: { body: { Memory: required } }";
     assert!(ask(required, "POST", "/v1.51/containers/x/update", "{}").is_err());
+}
+
+#[test]
+fn what_is_on_unless_it_is_switched_off_has_two_values() {
+    let stats = |value: &str, query: &str| {
+        let rule = format!("ContainerStats: {{ query: {{ stream: {value} }} }}");
+        ask(
+            &rule,
+            "GET",
+            &format!("/v1.51/containers/x/stats{query}"),
+            "",
+        )
+    };
+    for off in ["?stream=0", "?stream=false", "?stream="] {
+        assert_eq!(stats("false", off), Ok(()), "{off}");
+        assert!(stats("true", off).is_err(), "{off}");
+    }
+    for on in ["", "?stream=1", "?one-shot=1"] {
+        assert!(stats("false", on).is_err(), "{on}");
+        assert_eq!(stats("true", on), Ok(()), "{on}");
+    }
+    // An empty value is none at all here.
+    let build = |value: &str, query: &str| {
+        let rule = format!("ImageBuild: {{ query: {{ rm: {value} }} }}");
+        ask(&rule, "POST", &format!("/v1.51/build{query}"), "")
+    };
+    for (query, on) in [
+        ("", true),
+        ("?rm=", true),
+        ("?rm=1", true),
+        ("?rm=0", false),
+    ] {
+        assert_eq!(build("true", query).is_ok(), on, "{query}");
+        assert_eq!(build("false", query).is_ok(), !on, "{query}");
+    }
 }
 
 #[test]

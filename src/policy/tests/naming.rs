@@ -142,3 +142,54 @@ fn what_is_opaque_is_asked_for_by_name() {
     );
     assert!(ask("ImageBuild", "POST", "/v1.51/build?version=2", "").is_err());
 }
+
+#[test]
+fn keys_that_are_named_open_no_values() {
+    let text = |rule: &str| {
+        format!(
+            "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}]\nupstream: unix:///run/e.sock\n\
+             clients: {{ me: {{ policies: [p] }} }}\n\
+             policies: {{ p: {{ allow: [ ContainerCreate: {{ body: {{ HostConfig: {{ Sysctls: {rule} }} }} }} ] }} }}\n"
+        )
+    };
+    for alone in [
+        "{ keys: [net.core.somaxconn] }",
+        "{ keys: any, max_items: 1 }",
+        "{ any_of: [{ keys: [net.core.somaxconn] }, { keys: any, values: any }] }",
+    ] {
+        let found = resolve("test.yaml", &text(alone)).unwrap_err();
+        let message = &found.found()[0].message;
+        assert!(
+            message.ends_with("which values its keys may have"),
+            "{alone}: {message}"
+        );
+    }
+    let sysctls = |rule: &str, sysctls: &str| {
+        let rule = format!("{{ body: {{ HostConfig: {{ Sysctls: {rule} }} }} }}");
+        judge(&rule, &body(&format!(r#"{{"Sysctls":{sysctls}}}"#)))
+    };
+    // What is said of one key opens the value of that one, in both its spellings.
+    let one = "{ keys: any, contains: { net.core.somaxconn: any } }";
+    assert_eq!(sysctls(one, r#"{"net/core/somaxconn":"1"}"#), Ok(()));
+    assert_eq!(
+        sysctls(
+            one,
+            r#"{"net.core.somaxconn":"1","net.ipv4.ip_forward":"1"}"#
+        ),
+        Err(
+            "body.HostConfig.Sysctls{} is guarded (network, resource) and no rule opens it"
+                .to_owned()
+        )
+    );
+    assert_eq!(sysctls("any", r#"{"net.core.somaxconn":"1"}"#), Ok(()));
+    assert_eq!(
+        judge(
+            "{ body: { HostConfig: { Tmpfs: { keys: { under: /tmp } } } } }",
+            &body(r#"{"Tmpfs":{"/tmp":"size=1g,exec"}}"#)
+        ),
+        Err(
+            "body.HostConfig.Tmpfs{}.exec=true is guarded (privilege) and no rule opens it"
+                .to_owned()
+        )
+    );
+}

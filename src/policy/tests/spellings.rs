@@ -208,7 +208,10 @@ fn a_form_keeps_nothing_out_that_can_be_written_otherwise() {
             "capability",
         ),
         ("Dns: { each: { not: { glob: 8.* } } }", "ip-address"),
-        ("Sysctls: { keys: { not: { glob: net.* } } }", "sysctl-key"),
+        (
+            "Sysctls: { keys: { not: { glob: net.* } }, values: any }",
+            "sysctl-key",
+        ),
     ] {
         let found = refused(&format!(
             "{{ allow: [ ContainerCreate: {{ body: {{ HostConfig: {{ {field} }} }} }} ] }}"
