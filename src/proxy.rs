@@ -6,7 +6,9 @@
 //! connection to the Engine is taken and its version learnt (`upstream`), the gate
 //! judges, and the permit is forwarded (`forward`, `answer`, `response`) or becomes
 //! a tunnel (`tunnel`). What stops a request on the way is answered from one place
-//! (`rescue`); every request leaves a record (`record`); every bound is in `limits`.
+//! (`rescue`); every request leaves a record (`record`); every bound is in `limits`,
+//! whose they are in `limit_table`, and what counts requests in `meter`.
+//! What all of it goes by can be replaced while it runs (`reload`).
 //!
 //! INVARIANT: nothing reaches the Engine but what `upstream::request` writes from a
 //! `Permit`, the question for its version, and the bytes of a tunnel that the
@@ -14,9 +16,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::gate::Gate;
 
@@ -30,66 +33,77 @@ mod connection;
 mod forward;
 mod framing;
 mod head;
+mod limit_table;
 mod limits;
 mod listener;
+mod meter;
 mod negotiation;
 mod record;
+mod reload;
 mod rescue;
 mod response;
 mod tunnel;
 mod upstream;
 
+pub use limit_table::LimitTable;
 pub use limits::Limits;
 pub use listener::{ListenError, Listener, ListenerConfig};
+pub use meter::Rate;
 pub use record::{Decision, Journal, Record};
+pub use reload::{Changes, Server, Settings};
 pub use upstream::{EndpointError, Upstream};
 
 /// What all connections share.
 pub struct Proxy {
-    gate: watch::Receiver<Arc<Gate>>,
-    upstream: Upstream,
+    in_force: watch::Receiver<Arc<InForce>>,
     journal: Arc<dyn Journal>,
-    limits: Limits,
+}
+
+/// What requests are served by: all of it is replaced at once.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// Judges them.
+    pub gate: Arc<Gate>,
+    /// Where they go.
+    pub upstream: Arc<Upstream>,
+    /// What bounds them.
+    pub limits: Arc<LimitTable>,
 }
 
 impl Proxy {
-    /// A proxy that judges each request by the gate that `gate` holds when the
-    /// request begins: sending another one is a reload.
-    pub fn new(
-        gate: watch::Receiver<Arc<Gate>>,
-        upstream: Upstream,
-        journal: Arc<dyn Journal>,
-        limits: Limits,
-    ) -> Self {
-        Self {
-            gate,
-            upstream,
-            journal,
-            limits,
-        }
+    /// A proxy that serves each request by what `in_force` holds when the
+    /// request begins: sending something else is a reload.
+    pub fn new(in_force: watch::Receiver<Arc<InForce>>, journal: Arc<dyn Journal>) -> Self {
+        Self { in_force, journal }
+    }
+
+    /// What is in force now. A request asks once.
+    fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.in_force.borrow())
     }
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy")
-            .field("upstream", &self.upstream)
-            .field("limits", &self.limits)
+            .field("in_force", &self.in_force)
             .finish_non_exhaustive()
     }
 }
 
 /// Serves all listeners until `stopping` holds `true` (or its sender is gone).
-/// Running requests then get [`Limits::shutdown_grace`] to end in.
+/// Running requests then get [`Limits::shutdown_grace`] to end in. A [`Server`] does the same and can be reloaded.
 pub async fn serve(listeners: Vec<Listener>, proxy: Arc<Proxy>, stopping: watch::Receiver<bool>) {
-    let mut running = JoinSet::new();
-    for listener in listeners {
-        running.spawn(listener.run(Arc::clone(&proxy), stopping.clone()));
-    }
-    while running.join_next().await.is_some() {}
+    Server::new(listeners, proxy, stopping).ended().await;
 }
 
 /// Resolves at shutdown. A sender that is gone can never say so: that counts too.
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     drop(stopping.wait_for(|stopping| *stopping).await);
+}
+
+/// Resolves when a shutdown has used up most of its grace.
+async fn farewell(stopping: &mut watch::Receiver<bool>, grace: Duration) {
+    stopped(stopping).await;
+    sleep(grace.saturating_sub(grace / limits::FAREWELL_PART)).await;
 }

@@ -25,6 +25,8 @@ pub(crate) enum BodyError {
     Truncated,
     #[error("the body is larger than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("the body nests deeper than {limit} levels")]
+    TooDeep { limit: usize },
     #[error("the body did not arrive in time")]
     TooSlow,
     #[error("the connection failed within the body")]

@@ -5,18 +5,19 @@
 //! tunnel; what nobody has taken is the client's next request. All reads can be
 //! cancelled without losing a byte.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::mem::MaybeUninit;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, Interest, Ready};
+use tokio::io::{AsyncRead, AsyncReadExt, Interest, ReadBuf, Ready};
 use tokio::net::{tcp, unix};
 use tokio::time::{Instant, sleep};
 
-use super::limits::{HANGUP_PROBE, HEAD_READ, KEPT_BUFFER, WATCH_AHEAD};
+use super::limits::{HANGUP_PROBE, HEAD_READ, WATCH_AHEAD};
 
 /// The reading half of a transport.
 pub(crate) trait PeerRead: AsyncRead + Unpin + Send {
@@ -108,11 +109,24 @@ impl<R: PeerRead> ClientReader<R> {
         self.io.read_buf(&mut self.buffer).await
     }
 
+    /// Reads once, at most as much as most heads are. Holds no memory until there is
+    /// something: clients wait far more than they write.
+    pub(crate) async fn arrival(&mut self) -> io::Result<usize> {
+        poll_fn(|cx| {
+            let mut room = [MaybeUninit::uninit(); HEAD_READ];
+            let mut read = ReadBuf::uninit(&mut room);
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+            self.buffer.extend_from_slice(read.filled());
+            Poll::Ready(Ok(read.filled().len()))
+        })
+        .await
+    }
+
     /// Resolves when the client is gone. It never takes a byte that is not the
     /// client's next request, and reads only so much of that.
     pub(crate) async fn watch(&mut self) {
         while self.buffer.len() < WATCH_AHEAD {
-            match self.fill(HEAD_READ).await {
+            match self.arrival().await {
                 // It may have half-closed and still wait for its answer.
                 Ok(0) => break,
                 Ok(_) => {}
@@ -141,9 +155,9 @@ impl<R: PeerRead> ClientReader<R> {
         }
     }
 
-    /// Gives back the memory of a large head or body, once all of it is taken.
+    /// Gives back the memory of a head or body, once all of it is taken.
     pub(crate) fn settle(&mut self) {
-        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BUFFER {
+        if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
     }

@@ -12,21 +12,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::alarm::Alarm;
 use super::body::{BodyError, BodyReader};
 use super::browser;
 use super::client::{ClientReader, PeerRead};
-use super::forward::{Exchange, Forwarded};
+use super::forward::{Exchange, Forwarded, late};
 use super::framing::Framing;
 use super::head::{Head, HeadError, Scanner, Version};
-use super::limits::{BODY_READ, HEAD_READ, LINGER_BYTES, OWN_ANSWER_TIME};
+use super::limits::{BODY_READ, HEAD_READ, JSON_DEPTH_MAX, LINGER_BYTES, Limits, OWN_ANSWER_TIME};
 use super::record::Entry;
 use super::rescue::Failure;
 use super::response::{ClientWriter, Form};
 use super::tunnel::{self, Opened, TunnelEnd};
-use super::{Proxy, stopped};
+use super::{InForce, Proxy, farewell, stopped};
+use crate::api::decode;
 use crate::gate::{BodyPlan, ListenerId, Permit, RequestHead};
 
 /// A client's connection.
@@ -36,6 +37,10 @@ pub(crate) struct Connection<R, W> {
     proxy: Arc<Proxy>,
     listener: ListenerId,
     stopping: watch::Receiver<bool>,
+    /// Those of the request under way, or of the wait for one.
+    limits: Arc<Limits>,
+    /// When the request under way must be answered.
+    deadline: Option<Instant>,
     /// Between two requests.
     idle: Alarm,
 }
@@ -74,9 +79,12 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         listener: ListenerId,
         stopping: watch::Receiver<bool>,
     ) -> Self {
+        let limits = Arc::clone(proxy.in_force.borrow().limits.of(listener));
         Self {
-            reader: ClientReader::new(reader, proxy.limits.unclear_time),
+            reader: ClientReader::new(reader, limits.unclear_time),
             writer: ClientWriter::new(writer),
+            limits,
+            deadline: None,
             proxy,
             listener,
             stopping,
@@ -88,7 +96,9 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     pub(crate) async fn run(mut self) {
         loop {
             let next = match self.next_head().await {
-                NextHead::Head(bytes) => self.exchange(&bytes).await,
+                // On the heap, for as long as it takes: a connection that waits needs
+                // little beside it.
+                NextHead::Head(bytes) => Box::pin(self.exchange(&bytes)).await,
                 NextHead::Refused(error) => self.refuse_head(error).await,
                 NextHead::Nothing => return,
             };
@@ -101,13 +111,16 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     }
 
     async fn next_head(&mut self) -> NextHead {
-        let limits = &self.proxy.limits;
+        // Nothing else of it is kept: a client that waits must not hold on to
+        // policies that are gone.
+        self.limits = Arc::clone(self.proxy.in_force.borrow().limits.of(self.listener));
+        let limits = &self.limits;
         self.reader.settle();
         if self.reader.buffer().is_empty() {
             let first = tokio::select! {
                 biased;
                 () = stopped(&mut self.stopping) => return NextHead::Nothing,
-                first = self.idle.within(limits.idle_time, self.reader.fill(HEAD_READ)) => first,
+                first = self.idle.within(limits.idle_time, self.reader.arrival()) => first,
             };
             if !matches!(first, Some(Ok(1..))) {
                 return NextHead::Nothing;
@@ -117,7 +130,12 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         let head = async {
             let mut scanner = Scanner::default();
             loop {
-                if let Some(length) = scanner.scan(reader.buffer())? {
+                let length = scanner.scan(reader.buffer())?;
+                if length.unwrap_or(reader.buffer().len()) > limits.head_size {
+                    let limit = limits.head_size;
+                    return Err(HeadError::TooLarge { limit });
+                }
+                if let Some(length) = length {
                     return Ok(reader.buffer().split_to(length).freeze());
                 }
                 if !matches!(reader.fill(HEAD_READ).await, Ok(1..)) {
@@ -132,15 +150,11 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         }
     }
 
-    fn entry(&self) -> Entry {
-        let client = self.proxy.gate.borrow().client(self.listener);
-        Entry::open(&self.proxy.journal, self.listener, client)
-    }
-
     /// Answers bytes that are no request. What follows them cannot be told from
     /// them, so the connection ends.
     async fn refuse_head(&mut self, error: HeadError) -> Next {
-        let mut entry = self.entry();
+        let client = self.proxy.in_force.borrow().gate.client(self.listener);
+        let mut entry = Entry::open(&self.proxy.journal, self.listener, client);
         let form = Form {
             version: Version::Http11,
             head_only: false,
@@ -156,7 +170,13 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             Ok(head) => head,
             Err(error) => return self.refuse_head(error).await,
         };
-        let mut entry = self.entry();
+        // The only look at it: whatever is reloaded, the request keeps this one.
+        let in_force = self.proxy.in_force();
+        let client = in_force.gate.client(self.listener);
+        self.limits = in_force.limits.of_request(self.listener, &client);
+        self.deadline = self.limits.request_time.map(|time| Instant::now() + time);
+        let begun = in_force.limits.begin(self.listener, &client);
+        let mut entry = Entry::open(&self.proxy.journal, self.listener, client);
         self.writer.begin();
         let mut form = Form {
             version: head.version,
@@ -175,8 +195,12 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         }
         form.close = !framing.keep_alive || *self.stopping.borrow();
         let mut body = BodyReader::new(framing.length, framing.expects_continue);
+        match begun {
+            Ok(under_way) => entry.hold(under_way),
+            Err(busy) => return self.refuse(&busy.into(), &mut body, form, entry).await,
+        }
         match self
-            .pass(&head, &framing, &mut body, form, &mut entry)
+            .pass(&in_force, &head, &framing, &mut body, form, &mut entry)
             .await
         {
             Ok(Passed::Forwarded(Forwarded::Answered)) => {
@@ -187,9 +211,11 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             }
             Ok(Passed::Forwarded(Forwarded::Abandoned)) => Next::Close,
             Ok(Passed::Tunnelled(end)) => {
-                entry.completed();
+                if end != TunnelEnd::Stopped {
+                    entry.completed();
+                }
                 match end {
-                    TunnelEnd::Engine => Next::Linger,
+                    TunnelEnd::Engine | TunnelEnd::Stopped => Next::Linger,
                     TunnelEnd::Client => Next::Close,
                 }
             }
@@ -200,14 +226,15 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     /// Everything that a request has to pass, in order.
     async fn pass(
         &mut self,
+        in_force: &InForce,
         head: &Head<'_>,
         framing: &Framing<'_>,
         body: &mut BodyReader,
         form: Form,
         entry: &mut Entry,
     ) -> Result<Passed, Failure> {
-        let proxy = Arc::clone(&self.proxy);
-        let gate = Arc::clone(&proxy.gate.borrow());
+        let InForce { gate, upstream, .. } = in_force;
+        let limits = Arc::clone(&self.limits);
         let request = RequestHead {
             method: head.method,
             target: head.target,
@@ -222,7 +249,8 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
 
         let connection = tokio::select! {
             biased;
-            connection = proxy.upstream.connection() => connection?,
+            connection = upstream.connection() => connection?,
+            late = late(&limits, self.deadline) => return Err(late),
             () = self.reader.watch(), if body.is_done() => {
                 return Ok(Passed::Forwarded(Forwarded::Abandoned));
             }
@@ -230,7 +258,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         let permit = match gate.judge(matched, &judged, connection.version) {
             Ok(permit) => permit,
             Err(refusal) => {
-                proxy.upstream.keep(connection);
+                upstream.keep(connection);
                 return Err(Failure::Refused(refusal));
             }
         };
@@ -239,14 +267,16 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         entry.allowed(&permit);
 
         let exchange = Exchange {
-            proxy: &proxy,
+            in_force,
+            limits: &limits,
+            deadline: self.deadline,
             permit: &permit,
             entry,
             form,
         };
         if let Some(token) = permit.request().tunnel() {
             // Its own connection; the judgement's serves somebody else.
-            proxy.upstream.keep(connection);
+            upstream.keep(connection);
             let upgrade = tunnel::asks_for(framing.upgrade, token);
             return self.tunnel(&exchange, &permit, token, upgrade).await;
         }
@@ -264,9 +294,16 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         plan: &BodyPlan,
         body: &mut BodyReader,
     ) -> Result<Bytes, Failure> {
-        let time = self.proxy.limits.body_time;
-        let (BodyPlan::Buffer { limit } | BodyPlan::Discard { limit }) = *plan else {
-            return Ok(Bytes::new());
+        let Limits {
+            body_time: time,
+            body_size,
+            json_depth,
+            ..
+        } = *self.limits;
+        let limit = match *plan {
+            BodyPlan::Buffer => body_size,
+            BodyPlan::Discard { limit } => limit,
+            BodyPlan::Stream => return Ok(Bytes::new()),
         };
         // Known to be too large: not even asked for.
         if body.exceeds(limit as u64) {
@@ -274,7 +311,14 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         }
         self.ask_for(body).await?;
         Ok(match plan {
-            BodyPlan::Buffer { .. } => body.collect(&mut self.reader, limit, time).await?,
+            BodyPlan::Buffer => {
+                let whole = body.collect(&mut self.reader, limit, time).await?;
+                // Deeper is not read anyway.
+                if json_depth < JSON_DEPTH_MAX && decode::depth(&whole) > json_depth {
+                    return Err(BodyError::TooDeep { limit: json_depth }.into());
+                }
+                whole
+            }
             BodyPlan::Discard { .. } | BodyPlan::Stream => {
                 body.discard(&mut self.reader, limit, time).await?;
                 Bytes::new()
@@ -299,17 +343,18 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         token: &str,
         upgrade: bool,
     ) -> Result<Passed, Failure> {
-        let proxy = exchange.proxy;
+        let (upstream, limits) = (&exchange.in_force.upstream, exchange.limits);
         let opened = tokio::select! {
             biased;
-            opened = tunnel::open(&proxy.upstream, permit, token, upgrade, proxy.limits.tunnel_time) => opened?,
+            opened = tunnel::open(upstream, permit, token, upgrade, limits.tunnel_time) => opened?,
             () = self.reader.watch() => return Ok(Passed::Forwarded(Forwarded::Abandoned)),
         };
         match opened {
             Opened::Tunnel(tunnel) => {
                 exchange.entry.tunnelled(tunnel.status);
+                let farewell = farewell(&mut self.stopping, limits.shutdown_grace);
                 let end = tunnel
-                    .relay(&mut self.reader, &mut self.writer, exchange.entry)
+                    .relay(&mut self.reader, &mut self.writer, exchange.entry, farewell)
                     .await;
                 Ok(Passed::Tunnelled(end))
             }
@@ -368,7 +413,8 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         }
         entry.failed(failure.decision(), &message);
         entry.answered(status);
-        let answer = self.writer.refuse(form, status, &message);
+        let retry_after = failure.retry_after();
+        let answer = self.writer.refuse(form, status, &message, retry_after);
         match timeout(OWN_ANSWER_TIME, answer).await {
             Ok(Ok(())) => entry.completed(),
             Ok(Err(_)) | Err(_) => return Next::Close,
@@ -382,7 +428,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
 
     /// After an answer: the next request, if it can be found.
     async fn after(&mut self, body: &mut BodyReader, form: Form) -> Next {
-        let time = self.proxy.limits.linger_time;
+        let time = self.limits.linger_time;
         if !form.close && body.drain(&mut self.reader, time).await && !*self.stopping.borrow() {
             Next::Request
         } else {
@@ -393,7 +439,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     /// Ends a connection so that the client can still read what it was told: a
     /// socket that is closed over unread bytes may take the answer with it.
     async fn linger(mut self) {
-        let time = self.proxy.limits.linger_time;
+        let time = self.limits.linger_time;
         let linger = async {
             if self.writer.shutdown().await.is_err() {
                 return;

@@ -6,12 +6,15 @@
 //! whose client has left is abandoned at the Engine as well. `forward` takes a
 //! permit and nothing else that could name a request.
 
+use std::future::{Future, pending};
+
 use bytes::BytesMut;
 use hyper::Request;
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
-use super::Proxy;
+use super::InForce;
 use super::answer::{Answer, Piece};
 use super::body::{BodyError, BodyReader};
 use super::client::{ClientReader, PeerRead};
@@ -36,7 +39,10 @@ pub(crate) enum Forwarded {
 
 /// What an exchange is made of, beside the client.
 pub(crate) struct Exchange<'e> {
-    pub(crate) proxy: &'e Proxy,
+    pub(crate) in_force: &'e InForce,
+    pub(crate) limits: &'e Limits,
+    /// When the answer must be there.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) permit: &'e Permit,
     pub(crate) entry: &'e Entry,
     pub(crate) form: Form,
@@ -60,7 +66,7 @@ impl Exchange<'_> {
             EncodedBody::Empty | EncodedBody::Json(_) => (None, None),
         };
         let request = request::request(self.permit, pieces)?;
-        let limits = &self.proxy.limits;
+        let limits = self.limits;
         let ended = tokio::select! {
             biased;
             answered = self.answer(writer, connection, request) => Ok(answered),
@@ -72,7 +78,7 @@ impl Exchange<'_> {
                 if let Some(connection) = connection
                     && body.is_done()
                 {
-                    self.proxy.upstream.keep(connection);
+                    self.in_force.upstream.keep(connection);
                 }
                 Ok(Forwarded::Answered)
             }
@@ -90,7 +96,12 @@ impl Exchange<'_> {
         request: Request<RequestBody>,
     ) -> Result<Option<EngineConnection>, Failure> {
         let engine = connection.version;
-        let mut answer = self.send(connection, request).await?;
+        let answer = self.send(connection, request);
+        let mut answer = match self.permit.request().body() {
+            // It comes when the upload is through, which takes what it takes.
+            EncodedBody::Stream { .. } => answer.await?,
+            EncodedBody::Empty | EncodedBody::Json(_) => self.in_time(answer).await??,
+        };
         // A change of protocol that nobody asked for.
         if answer.head.status < 200 {
             return Err(UpstreamError::Answer.into());
@@ -115,7 +126,20 @@ impl Exchange<'_> {
             }
             _ => {}
         }
-        self.relay(writer, answer).await
+        // One without a known length is a stream.
+        match answer.length() {
+            Some(_) => self.in_time(self.relay(writer, answer)).await?,
+            None => self.relay(writer, answer).await,
+        }
+    }
+
+    /// Waits until the deadline.
+    async fn in_time<T>(&self, wait: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            done = wait => Ok(done),
+            late = late(self.limits, self.deadline) => Err(late),
+        }
     }
 
     /// Passes an answer on as it is.
@@ -138,7 +162,7 @@ impl Exchange<'_> {
         mut connection: EngineConnection,
         mut request: Request<RequestBody>,
     ) -> Result<Answer, UpstreamError> {
-        let upstream = &self.proxy.upstream;
+        let upstream = &self.in_force.upstream;
         loop {
             let error = match connection.link.send(request).await {
                 Ok(response) => return Ok(Answer::pooled(response, connection)),
@@ -163,6 +187,17 @@ impl Exchange<'_> {
             }
             connection = fresh;
         }
+    }
+}
+
+/// Resolves at the deadline of a request, if it has one.
+pub(crate) async fn late(limits: &Limits, deadline: Option<Instant>) -> Failure {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+    Failure::Late {
+        seconds: limits.request_time.unwrap_or_default().as_secs(),
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) enum HeadError {
     Folded,
     #[error("a blank line precedes the request line")]
     BlankLineFirst,
-    #[error("the request head is larger than {HEAD_MAX} bytes")]
-    TooLarge,
+    #[error("the request head is larger than {limit} bytes")]
+    TooLarge { limit: usize },
     #[error("the request has more than {HEADERS_MAX} header lines")]
     TooManyHeaders,
     #[error("only HTTP/1.1 and HTTP/1.0 are served here")]
@@ -78,7 +78,7 @@ impl Scanner {
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadError> {
         while let Some(&byte) = bytes.get(self.at) {
             if self.at >= HEAD_MAX {
-                return Err(HeadError::TooLarge);
+                return Err(HeadError::TooLarge { limit: HEAD_MAX });
             }
             match byte {
                 b'\r' => match bytes.get(self.at + 1) {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::client::PeerRead;
 use super::connection::Connection;
@@ -62,8 +62,55 @@ pub struct ListenerConfig {
 #[derive(Debug)]
 pub struct Listener {
     id: ListenerId,
+    /// What was asked for: the port may be any.
+    asked: Address,
     address: Address,
     socket: Socket,
+}
+
+/// What is known of a listener beside the task that serves it.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) id: ListenerId,
+    /// The address that was asked for.
+    pub(crate) asked: Address,
+    /// The file of a unix socket.
+    identity: Option<unix::Identity>,
+}
+
+impl Standing {
+    /// Whether this is the place of an address.
+    pub(crate) fn stands_at(&self, address: &Address) -> bool {
+        match (&self.asked, address) {
+            (Address::Unix { path: a, .. }, Address::Unix { path: b, .. }) => a == b,
+            (Address::Tcp(a), Address::Tcp(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    /// Whether who connects to the address still comes to this listener.
+    pub(crate) fn is_there(&self) -> bool {
+        match (&self.asked, &self.identity) {
+            (Address::Unix { path, .. }, Some(identity)) => identity.is_at(path),
+            _ => true,
+        }
+    }
+
+    /// Makes it what the address at the same place asks for.
+    pub(crate) fn adjust(&self, address: &Address) -> Result<(), ListenError> {
+        match address {
+            Address::Unix { path, mode } if self.asked != *address => unix::set_mode(path, *mode),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes it again what its own address asks for.
+    pub(crate) fn restore(&self) -> Result<(), ListenError> {
+        match &self.asked {
+            Address::Unix { path, mode } => unix::set_mode(path, *mode),
+            Address::Tcp(_) => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -81,6 +128,7 @@ impl Listener {
     /// Opens the socket.
     pub async fn bind(config: ListenerConfig) -> Result<Self, ListenError> {
         let ListenerConfig { id, address } = config;
+        let asked = address.clone();
         let (address, socket) = match address {
             Address::Unix { path, mode } => {
                 let (socket, identity) = unix::open(&path, mode).await?;
@@ -94,9 +142,22 @@ impl Listener {
         };
         Ok(Self {
             id,
+            asked,
             address,
             socket,
         })
+    }
+
+    /// What a server must know of it.
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            id: self.id,
+            asked: self.asked.clone(),
+            identity: match &self.socket {
+                Socket::Unix(_, identity) => Some(*identity),
+                Socket::Tcp(_) => None,
+            },
+        }
     }
 
     /// Where it listens: with the port that it got, where any was asked for.
@@ -104,44 +165,59 @@ impl Listener {
         &self.address
     }
 
-    /// Accepts and serves until `stopping` says so; then closes the socket and
-    /// gives the running connections their grace.
-    pub(crate) async fn run(self, proxy: Arc<Proxy>, mut stopping: watch::Receiver<bool>) {
-        let slots = Arc::new(Semaphore::new(proxy.limits.connections));
+    /// Accepts and serves until `stopping` or `removed` says so; then closes the
+    /// socket and its idle connections. Requests under way end by themselves, or
+    /// within their grace from when `stopping` says so.
+    pub(crate) async fn run(
+        self,
+        proxy: Arc<Proxy>,
+        mut removed: watch::Receiver<bool>,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let (close, closing) = watch::channel(false);
+        let mut in_force = proxy.in_force.clone();
         let mut connections = JoinSet::new();
-        let stop = stopping.clone();
         loop {
-            let accept = async {
-                // Never closed, so this fails never; without a slot nobody is served.
-                let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
-                Some(self.accept().await.map(|stream| (stream, slot)))
-            };
+            let most = in_force.borrow_and_update().limits.of(self.id).connections;
             tokio::select! {
                 biased;
                 () = stopped(&mut stopping) => break,
+                () = stopped(&mut removed) => break,
                 Some(_) = connections.join_next() => {}
-                accepted = accept => match accepted {
-                    None => break,
-                    Some(Ok((stream, slot))) => {
-                        let (proxy, stop) = (Arc::clone(&proxy), stop.clone());
+                Ok(()) = in_force.changed() => {}
+                accepted = self.accept(), if connections.len() < most => match accepted {
+                    Ok(stream) => {
+                        let (proxy, closing) = (Arc::clone(&proxy), closing.clone());
                         match stream {
                             Stream::Unix(stream) => {
                                 let halves = stream.into_split();
-                                connections.spawn(serve(halves, proxy, self.id, stop, slot));
+                                connections.spawn(serve(halves, proxy, self.id, closing));
                             }
                             Stream::Tcp(stream) => {
                                 let halves = stream.into_split();
-                                connections.spawn(serve(halves, proxy, self.id, stop, slot));
+                                connections.spawn(serve(halves, proxy, self.id, closing));
                             }
                         }
                     }
-                    Some(Err(error)) => self.accept_failed(&proxy, &error).await,
+                    Err(error) => self.accept_failed(&proxy, &error).await,
                 },
             }
         }
-        self.close();
+        close.send_replace(true);
+        let is_ours = !*removed.borrow();
+        self.close(is_ours);
+        let grace = async {
+            stopped(&mut stopping).await;
+            let grace = in_force.borrow().limits.usual().shutdown_grace;
+            sleep(grace).await;
+        };
         let all = async { while connections.join_next().await.is_some() {} };
-        if timeout(proxy.limits.shutdown_grace, all).await.is_err() {
+        let ended = tokio::select! {
+            biased;
+            () = all => true,
+            () = grace => false,
+        };
+        if !ended {
             connections.shutdown().await;
         }
     }
@@ -164,15 +240,18 @@ impl Listener {
         ) {
             return;
         }
-        proxy.journal.accept_failed(self.id, error);
-        proxy.upstream.make_room();
+        let in_force = proxy.in_force();
+        let client = in_force.gate.client(self.id);
+        proxy.journal.accept_failed(&client, error);
+        in_force.upstream.make_room();
         sleep(ACCEPT_PAUSE).await;
     }
 
     /// Stops listening. A unix socket is removed, if it is still ours.
-    fn close(self) {
-        if let (Address::Unix { path, .. }, Socket::Unix(socket, identity)) =
-            (&self.address, self.socket)
+    pub(crate) fn close(self, is_ours: bool) {
+        if is_ours
+            && let (Address::Unix { path, .. }, Socket::Unix(socket, identity)) =
+                (&self.address, self.socket)
         {
             identity.remove(path);
             drop(socket);
@@ -184,11 +263,9 @@ async fn serve<R: PeerRead, W: AsyncWrite + Unpin + Send>(
     (reader, writer): (R, W),
     proxy: Arc<Proxy>,
     listener: ListenerId,
-    stopping: watch::Receiver<bool>,
-    slot: OwnedSemaphorePermit,
+    closing: watch::Receiver<bool>,
 ) {
-    Connection::new(reader, writer, proxy, listener, stopping)
+    Connection::new(reader, writer, proxy, listener, closing)
         .run()
         .await;
-    drop(slot);
 }

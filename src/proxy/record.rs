@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::meter::UnderWay;
 use crate::api::Operation;
 use crate::gate::{ListenerId, Permit, Refusal};
 use crate::policy::RuleName;
@@ -58,6 +59,8 @@ pub struct Record {
     pub duration: Duration,
     /// The paths of what the gate dropped from the request.
     pub dropped: Vec<String>,
+    /// The paths of what the rule changed in the request.
+    pub rewritten: Vec<String>,
 }
 
 /// Where records go. Called on the runtime's threads: it must not block for long.
@@ -65,8 +68,9 @@ pub trait Journal: Send + Sync + 'static {
     /// Takes the record of a request that is over.
     fn record(&self, record: &Record);
 
-    /// A listener could not accept a connection and pauses before it tries again.
-    fn accept_failed(&self, _listener: ListenerId, _error: &io::Error) {}
+    /// The listener of a client could not accept a connection and pauses before it
+    /// tries again.
+    fn accept_failed(&self, _client: &str, _error: &io::Error) {}
 }
 
 /// A record in the making.
@@ -79,6 +83,8 @@ pub(crate) struct Entry {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     journal: Arc<dyn Journal>,
+    /// Counts the request for as long as it has no record.
+    under_way: Option<(UnderWay, Option<UnderWay>)>,
 }
 
 impl Entry {
@@ -100,6 +106,7 @@ impl Entry {
                 bytes_out: 0,
                 duration: Duration::ZERO,
                 dropped: Vec::new(),
+                rewritten: Vec::new(),
             },
             started: Instant::now(),
             status: AtomicU16::new(0),
@@ -107,7 +114,13 @@ impl Entry {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             journal: Arc::clone(journal),
+            under_way: None,
         }
+    }
+
+    /// The request counts as one of its listener, and of its client.
+    pub(crate) fn hold(&mut self, under_way: (UnderWay, Option<UnderWay>)) {
+        self.under_way = Some(under_way);
     }
 
     /// The operation is known.
@@ -120,6 +133,7 @@ impl Entry {
         self.record.decision = Decision::Allowed;
         self.record.rule = Some(Arc::clone(permit.rule()));
         self.record.dropped = permit.request().dropped().to_vec();
+        self.record.rewritten = permit.rewritten().to_vec();
     }
 
     /// The gate refused the request.

@@ -11,6 +11,7 @@ use super::body::BodyError;
 use super::browser::BrowserError;
 use super::framing::FramingError;
 use super::head::HeadError;
+use super::meter::BusyError;
 use super::record::Decision;
 use super::upstream::UpstreamError;
 use crate::gate::Refusal;
@@ -30,6 +31,10 @@ pub(crate) enum Failure {
     Refused(Refusal),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    #[error(transparent)]
+    Busy(#[from] BusyError),
+    #[error("the Engine did not answer within {seconds} s, which is the limit for a request")]
+    Late { seconds: u64 },
 }
 
 impl Failure {
@@ -37,7 +42,7 @@ impl Failure {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Head(error) => match error {
-                HeadError::TooLarge | HeadError::TooManyHeaders => 431,
+                HeadError::TooLarge { .. } | HeadError::TooManyHeaders => 431,
                 HeadError::TooSlow => 408,
                 HeadError::Version => 505,
                 HeadError::BareLineFeed
@@ -65,8 +70,13 @@ impl Failure {
             Self::Body(error) => match error {
                 BodyError::TooLarge { .. } => 413,
                 BodyError::TooSlow => 408,
-                BodyError::Chunks(_) | BodyError::Truncated | BodyError::Read(_) => 400,
+                BodyError::TooDeep { .. }
+                | BodyError::Chunks(_)
+                | BodyError::Truncated
+                | BodyError::Read(_) => 400,
             },
+            Self::Busy(_) => 429,
+            Self::Late { .. } => 504,
             Self::Refused(refusal) => refusal.status(),
             Self::Upstream(error) => match error {
                 UpstreamError::Silent { .. } => 504,
@@ -90,15 +100,24 @@ impl Failure {
         }
     }
 
+    /// In how many seconds it is worth asking again, where that is known.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Busy(busy) => Some(busy.retry_after()),
+            _ => None,
+        }
+    }
+
     /// What the record calls it.
     pub(crate) fn decision(&self) -> Decision {
         match self {
-            Self::Body(BodyError::Truncated | BodyError::Read(_)) | Self::Upstream(_) => {
-                Decision::Failed
-            }
+            Self::Body(BodyError::Truncated | BodyError::Read(_))
+            | Self::Upstream(_)
+            | Self::Late { .. } => Decision::Failed,
             Self::Head(_)
             | Self::Framing(_)
             | Self::Browser(_)
+            | Self::Busy(_)
             | Self::Body(_)
             | Self::Refused(_) => Decision::Refused,
         }

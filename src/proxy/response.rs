@@ -106,12 +106,16 @@ impl<W: AsyncWrite + Unpin + Send> ClientWriter<W> {
         form: Form,
         status: u16,
         message: &str,
+        retry_after: Option<u64>,
     ) -> io::Result<()> {
         let mut body = serde_json::json!({ "message": message }).to_string();
         body.push('\n');
         let mut headers = HeaderMap::new();
         let json = header::HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json);
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         self.push_head(
             form,
             status,

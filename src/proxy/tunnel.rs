@@ -9,6 +9,7 @@
 //! other answer is passed on as what it is, and what the client sent beyond its
 //! request stays in its buffer as the next request, to be judged like any other.
 
+use std::future::pending;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -66,6 +67,9 @@ pub(crate) enum TunnelEnd {
     Engine,
     /// The client is gone.
     Client,
+    /// The gate stops, and the client's side was taken to have ended. It may still be
+    /// reading.
+    Stopped,
 }
 
 /// Whether a request's `Upgrade` asks for the protocol of the operation. The
@@ -257,12 +261,14 @@ fn framing(answer: &AnswerHead) -> Result<RawRest, UpstreamError> {
 impl Tunnel {
     /// Relays until both sides have ended, or one of them is gone. There is no
     /// limit on how long either may be silent: a shell at its prompt is silent.
-    /// Each side's end travels to the other by itself.
+    /// Each side's end travels to the other by itself. Once `farewell` resolves, the
+    /// client is taken to have said all: most of what runs in the Engine ends then.
     pub(crate) async fn relay<R: PeerRead, W: AsyncWrite + Unpin + Send>(
         self,
         client_reader: &mut ClientReader<R>,
         client_writer: &mut ClientWriter<W>,
         entry: &Entry,
+        farewell: impl Future<Output = ()>,
     ) -> TunnelEnd {
         let Self {
             head,
@@ -276,42 +282,55 @@ impl Tunnel {
         }
         let (client, ahead) = client_reader.tunnel();
         let patience = Some(TUNNEL_ABANDONED);
-        let up = pump(client, &mut writer, ahead, patience, |bytes| {
+        let up = pump(client, &mut writer, ahead, patience, farewell, |bytes| {
             entry.count_in(bytes);
         });
         // What the Engine said before it left waits for as long as the client
         // reads; a client that left makes the write fail.
-        let down = pump(&mut reader, client_writer.tunnel(), first, None, |bytes| {
-            entry.count_out(bytes);
-        });
+        let client_writer = client_writer.tunnel();
+        let down = pump(
+            &mut reader,
+            client_writer,
+            first,
+            None,
+            pending(),
+            |bytes| {
+                entry.count_out(bytes);
+            },
+        );
         let mut up = std::pin::pin!(up);
         let mut down = std::pin::pin!(down);
         // The side that has ended, kept to see whether its peer is still there.
         let (mut client, mut engine) = (None, None);
+        let mut over = TunnelEnd::Engine;
         loop {
             tokio::select! {
                 (end, reader) = &mut up, if client.is_none() => match end {
+                    PumpEnd::Taken => {
+                        over = TunnelEnd::Stopped;
+                        client = Some(reader);
+                    }
                     // Where the Engine takes no more, what it still has to say
                     // must reach the client all the same.
                     PumpEnd::Ended | PumpEnd::WriteFailed => client = Some(reader),
                     PumpEnd::ReadFailed => return TunnelEnd::Client,
                 },
                 (end, reader) = &mut down, if engine.is_none() => match end {
-                    PumpEnd::Ended => engine = Some(reader),
+                    PumpEnd::Ended | PumpEnd::Taken => engine = Some(reader),
                     PumpEnd::WriteFailed => return TunnelEnd::Client,
-                    PumpEnd::ReadFailed => return TunnelEnd::Engine,
+                    PumpEnd::ReadFailed => return over,
                 },
                 () = sleep(HANGUP_PROBE), if client.is_some() || engine.is_some() => {
                     if client.as_ref().is_some_and(|client| client.peer() == Peer::Gone) {
                         return TunnelEnd::Client;
                     }
                     if engine.as_ref().is_some_and(|engine| engine.peer() == Peer::Gone) {
-                        return TunnelEnd::Engine;
+                        return over;
                     }
                 }
             }
             if client.is_some() && engine.is_some() {
-                return TunnelEnd::Engine;
+                return over;
             }
         }
     }
@@ -321,6 +340,8 @@ impl Tunnel {
 enum PumpEnd {
     /// The source ended, and the sink was told.
     Ended,
+    /// The source was taken to have ended.
+    Taken,
     ReadFailed,
     WriteFailed,
 }
@@ -328,7 +349,7 @@ enum PumpEnd {
 /// Resolves so long after a peer has left altogether; never without patience.
 async fn left<R: PeerRead>(peer: &R, patience: Option<Duration>) {
     let Some(patience) = patience else {
-        return std::future::pending().await;
+        return pending().await;
     };
     while peer.peer() != Peer::Gone {
         sleep(HANGUP_PROBE).await;
@@ -336,7 +357,7 @@ async fn left<R: PeerRead>(peer: &R, patience: Option<Duration>) {
     sleep(patience).await;
 }
 
-/// Copies one direction, `first` first, until its source ends. A source that
+/// Copies one direction, `first` first, until its source ends or is taken to. A source that
 /// has left has so much patience with a sink that takes nothing. Gives the
 /// source back.
 async fn pump<'r, R, W>(
@@ -344,6 +365,7 @@ async fn pump<'r, R, W>(
     to: &mut W,
     first: Bytes,
     patience: Option<Duration>,
+    taken: impl Future<Output = ()>,
     count: impl Fn(u64),
 ) -> (PumpEnd, &'r R)
 where
@@ -351,6 +373,7 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut piece = BytesMut::from(first);
+    let mut taken = std::pin::pin!(taken);
     let end = loop {
         if !piece.is_empty() {
             let size = piece.len() as u64;
@@ -369,7 +392,15 @@ where
         }
         piece.clear();
         piece.reserve(TUNNEL_BUFFER);
-        match from.read_buf(&mut piece).await {
+        let read = tokio::select! {
+            biased;
+            read = from.read_buf(&mut piece) => read,
+            () = &mut taken => {
+                drop(to.shutdown().await);
+                break PumpEnd::Taken;
+            }
+        };
+        match read {
             Ok(0) if to.shutdown().await.is_ok() => break PumpEnd::Ended,
             Ok(0) => break PumpEnd::WriteFailed,
             Ok(_) => {}

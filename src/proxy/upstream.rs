@@ -320,6 +320,11 @@ impl Upstream {
         }
     }
 
+    /// Whether the same Engine is reached in the same way.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        self.path == other.path && self.time == other.time
+    }
+
     /// The socket's path.
     pub fn path(&self) -> &Path {
         &self.path

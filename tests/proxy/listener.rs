@@ -93,17 +93,7 @@ async fn a_shutdown_ends_idle_connections_and_lets_running_ones_finish() {
     within(async {
         let mut setup = Setup::start().await;
         let (go, went) = tokio::sync::watch::channel(false);
-        let engine = Engine::start(&setup.engine_path(), move |mut call: Call| {
-            let mut went = went.clone();
-            async move {
-                call.body().await?;
-                if call.line().contains("wait") {
-                    went.wait_for(|went| *went).await.unwrap();
-                }
-                call.io.answer("200 OK", "{}").await;
-                Some(call.io)
-            }
-        });
+        let engine = Engine::held(&setup.engine_path(), went);
         let mut idle = setup.client().await;
         assert_eq!(idle.ask(PING).await.status, 200);
         let mut running = setup.client().await;
@@ -170,22 +160,6 @@ async fn a_shutdown_does_not_wait_for_ever() {
             "recorded all the same"
         );
         assert_eq!(records.iter().filter(|record| record.tunnel).count(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_reload_counts_from_the_next_request() {
-    within(async {
-        let setup = Setup::start().await;
-        let _engine = Engine::plain(&setup.engine_path());
-        let mut client = setup.client().await;
-        assert_eq!(client.ask(PING).await.status, 200);
-        setup
-            .reload
-            .send(std::sync::Arc::new(crate::support::gate()))
-            .unwrap();
-        assert_eq!(client.ask(PING).await.status, 200);
     })
     .await;
 }

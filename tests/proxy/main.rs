@@ -11,11 +11,15 @@ mod framing;
 #[cfg(test)]
 mod keep_alive;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod listener;
 #[cfg(test)]
 mod pipelined;
 #[cfg(test)]
 mod protocols;
+#[cfg(test)]
+mod reload;
 #[cfg(test)]
 mod spellings;
 #[cfg(test)]

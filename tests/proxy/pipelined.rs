@@ -96,7 +96,7 @@ async fn a_request_behind_an_attach_that_the_policy_refuses_is_judged_like_any_o
     over_both(async |transport| {
         let setup = Setup::over(transport).await;
         let gate = gate_without("ContainerAttach");
-        setup.reload.send(gate.into()).unwrap();
+        setup.reload(gate);
         let refusal = behind(&setup, attach(), "", false).await;
         assert_eq!(refusal.status, 403);
         assert!(refusal.message().contains("ContainerAttach refused"));

@@ -9,7 +9,7 @@ use opgate::api::Operation;
 use opgate::gate::{Gate, ListenerId};
 use opgate::policy::Address;
 use opgate::proxy::{
-    Decision, Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream, serve,
+    Decision, InForce, Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream, serve,
 };
 use tempfile::TempDir;
 use tokio::net::{TcpStream, UnixStream};
@@ -110,7 +110,7 @@ pub(crate) struct Setup {
     address: Address,
     pub(crate) records: Arc<Records>,
     pub(crate) stop: watch::Sender<bool>,
-    pub(crate) reload: watch::Sender<Arc<Gate>>,
+    pub(crate) reload: watch::Sender<Arc<InForce>>,
     pub(crate) task: Option<JoinHandle<()>>,
 }
 
@@ -140,9 +140,13 @@ impl Setup {
         let dir = tempfile::tempdir().unwrap();
         let records = Arc::<Records>::default();
         let upstream = Upstream::new(dir.path().join("engine.sock"), limits.engine_time).unwrap();
-        let (reload, gates) = watch::channel(Arc::new(gate()));
+        let (reload, in_force) = watch::channel(Arc::new(InForce {
+            gate: Arc::new(gate()),
+            upstream: Arc::new(upstream),
+            limits: Arc::new(limits.into()),
+        }));
         let journal = Arc::clone(&records);
-        let proxy = Arc::new(Proxy::new(gates, upstream, journal, limits));
+        let proxy = Arc::new(Proxy::new(in_force, journal));
         let address = match transport {
             Transport::Unix => Address::Unix {
                 path: dir.path().join("proxy.sock"),
@@ -165,6 +169,16 @@ impl Setup {
             reload,
             task: Some(task),
         }
+    }
+
+    /// Puts another gate in force.
+    pub(crate) fn reload(&self, gate: Gate) {
+        self.reload.send_modify(|in_force| {
+            *in_force = Arc::new(InForce {
+                gate: Arc::new(gate),
+                ..InForce::clone(in_force)
+            });
+        });
     }
 
     pub(crate) fn engine_path(&self) -> PathBuf {

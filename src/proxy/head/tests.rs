@@ -64,7 +64,7 @@ fn a_head_is_bounded() {
     bytes.resize(HEAD_MAX, b'a');
     assert_eq!(scan(&bytes), Ok(None));
     bytes.push(b'a');
-    assert_eq!(scan(&bytes), Err(HeadError::TooLarge));
+    assert_eq!(scan(&bytes), Err(HeadError::TooLarge { limit: HEAD_MAX }));
 }
 
 #[test]

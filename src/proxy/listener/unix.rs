@@ -16,7 +16,7 @@ use super::ListenError;
 use crate::proxy::limits::{BACKLOG, STALE_PROBE};
 
 /// A socket's device and inode, to know it again.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Identity(Option<(u64, u64)>);
 
 impl Identity {
@@ -25,9 +25,14 @@ impl Identity {
         Self(found.map(|found| (found.dev(), found.ino())))
     }
 
+    /// Whether the socket at `path` is this one.
+    pub(super) fn is_at(self, path: &Path) -> bool {
+        self.0.is_some() && Self::of(path).0 == self.0
+    }
+
     /// Removes the socket at `path` if it is this one.
-    pub(super) fn remove(&self, path: &Path) {
-        if self.0.is_some() && Self::of(path).0 == self.0 {
+    pub(super) fn remove(self, path: &Path) {
+        if self.is_at(path) {
             // Gone already is as good; anything else leaves a stale socket,
             // which the next start removes.
             drop(fs::remove_file(path));
@@ -46,9 +51,18 @@ pub(super) async fn open(path: &Path, mode: u32) -> Result<(UnixListener, Identi
 fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     let socket = UnixSocket::new_stream()?;
     socket.bind(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+    change_mode(path, mode)
         .and_then(|()| socket.listen(BACKLOG))
         .inspect_err(|_| drop(fs::remove_file(path)))
+}
+
+/// Gives a socket that is open another mode.
+pub(super) fn set_mode(path: &Path, mode: u32) -> Result<(), ListenError> {
+    change_mode(path, mode).map_err(|source| system(path, source))
+}
+
+fn change_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 /// Removes a socket that nobody serves. Anything else at the path stays.

@@ -122,7 +122,10 @@ async fn a_message_cannot_break_out_of_its_form() {
         head_only: false,
         close: true,
     };
-    writer.refuse(form, 403, "a \"b\"\r\nc").await.unwrap();
+    writer
+        .refuse(form, 403, "a \"b\"\r\nc", None)
+        .await
+        .unwrap();
     assert_eq!(
         String::from_utf8(writer.io).unwrap(),
         "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::header;
@@ -240,6 +240,22 @@ impl Engine {
             }
         });
         Self { shared, task }
+    }
+
+    /// Answers every request with `{}` after reading its body, and a wait for a
+    /// container only once `went` holds `true`.
+    pub(crate) fn held(path: &Path, went: watch::Receiver<bool>) -> Self {
+        Self::start(path, move |mut call: Call| {
+            let mut went = went.clone();
+            async move {
+                call.body().await?;
+                if call.line().contains("wait") {
+                    went.wait_for(|went| *went).await.unwrap();
+                }
+                call.io.answer("200 OK", "{}").await;
+                Some(call.io)
+            }
+        })
     }
 
     /// Answers every request with `{}` after reading its body.
