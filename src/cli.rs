@@ -7,15 +7,21 @@ mod check;
 mod config;
 mod demo;
 mod descriptors;
+mod diff;
 mod explain;
 mod health;
+mod init;
 mod log;
 mod ops;
 mod run;
+mod schema;
+mod spec;
+mod test;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -33,16 +39,15 @@ enum Command {
     Run {
         #[command(flatten)]
         file: ConfigFile,
+        /// What requests under way get to end in when the gate is told to stop. Told
+        /// again, it stops at once.
+        #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=86_400))]
+        grace: u64,
     },
     /// Show everything that is wrong with policy files.
-    Check {
-        /// The policy files.
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-        /// The form of the output.
-        #[arg(long, value_enum, default_value_t = Output::Text)]
-        output: Output,
-    },
+    Check(check::Arguments),
+    /// Run the tests of policy files.
+    Test(test::Arguments),
     /// Put the gate in front of an Engine and show what it allows and refuses.
     Demo {
         /// The Engine, as for the docker client. Where none answers, a stand-in does.
@@ -50,9 +55,16 @@ enum Command {
         docker_host: Option<String>,
     },
     /// Show what would become of one request, step by step.
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
     /// Ask a running gate whether it and the Engine serve: exit code 0 if they do, 1 if not.
     Health(health::Whom),
+    /// Write a ready policy for a well-known client, or list those that there are.
+    Init(init::Arguments),
+    /// Show what one policy file allows or refuses that another does not, with requests.
+    Diff(diff::Arguments),
+    /// Compare versions of the Engine API.
+    #[command(subcommand)]
+    Spec(spec::Command),
     /// Show the operations of the Engine API, or one of them with its fields.
     Ops {
         /// An operation, such as `ContainerCreate`.
@@ -61,6 +73,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
+    /// Write the JSON Schema of a policy file, with which editors complete and check one.
+    Schema,
 }
 
 /// The policy file of a gate.
@@ -106,12 +120,17 @@ enum Failure {
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Command::Run { file } => run::run(&file.config),
-        Command::Check { files, output } => check::check(&files, output, &mut io::stdout()),
+        Command::Run { file, grace } => run::run(&file.config, Duration::from_secs(grace)),
+        Command::Check(arguments) => check::check(&arguments, &mut io::stdout()),
+        Command::Test(arguments) => test::test(&arguments, &mut io::stdout()),
         Command::Demo { docker_host } => demo::demo(docker_host.as_deref(), &mut io::stdout()),
         Command::Explain(arguments) => explain::explain(&arguments, &mut io::stdout()),
         Command::Health(whom) => health::health(whom, &mut io::stdout()),
+        Command::Init(arguments) => init::init(&arguments, &mut io::stdout()),
+        Command::Spec(command) => spec::spec(&command, &mut io::stdout()),
         Command::Ops { name, output } => ops::ops(name.as_deref(), output, &mut io::stdout()),
+        Command::Diff(arguments) => diff::diff(&arguments, &mut io::stdout()),
+        Command::Schema => schema::schema(&mut io::BufWriter::new(io::stdout().lock())),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -133,6 +152,15 @@ pub(crate) fn main() -> ExitCode {
 /// Writes to standard error. Nothing can be done if that is gone.
 fn say(what: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{}", what.to_string().trim_end());
+}
+
+/// A rule for programs.
+fn rule_json(rule: &opgate::policy::RuleName) -> serde_json::Value {
+    serde_json::json!({
+        "policy": *rule.policy,
+        "file": *rule.place.file,
+        "line": rule.place.line,
+    })
 }
 
 /// Whether standard error is a person's terminal.

@@ -167,12 +167,15 @@ fn it_takes_all_the_descriptors_that_it_can_get() {
 fn it_says_when_there_are_few_descriptors_and_serves_fewer_at_a_time() {
     let (running, lines) = Running::start(&["unix: DIR/gate.sock"], "ulimit -n 100; ");
     running.engine();
+    let gate = running.path("gate.sock");
     assert_eq!(
         lines[0],
-        "opgate: 12 connections at a time for each listener instead of 1024: \
-         100 descriptors (`ulimit -n`) are not enough for more"
+        format!(
+            "opgate: 12 connections at a time at unix://{} (mode 0660) instead of 1024: \
+             100 descriptors (`ulimit -n`) are not enough for more",
+            gate.display()
+        )
     );
-    let gate = running.path("gate.sock");
     let mut clients: Vec<_> = (0..12).map(|_| connect(&gate)).collect();
     for client in &mut clients {
         assert_eq!(ping(client), 200);

@@ -19,7 +19,9 @@ use std::time::Duration;
 
 use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{self, Configuration};
-use opgate::proxy::{self, Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream};
+use opgate::proxy::{
+    self, InForce, Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -60,10 +62,14 @@ async fn show(
     let limits = Limits::default();
     let upstream = Upstream::new(&configuration.upstream, limits.engine_time)
         .map_err(|error| usage(&error))?;
-    let gate = Arc::new(Gate::new(configuration.policies));
-    let (_reload, in_force) = watch::channel(gate);
+    let in_force = InForce {
+        gate: Arc::new(Gate::new(configuration.policies)),
+        upstream: Arc::new(upstream),
+        limits: Arc::new(limits.into()),
+    };
+    let (_reload, in_force) = watch::channel(Arc::new(in_force));
     let (sender, mut records) = mpsc::channel(RECORDS);
-    let proxy = Proxy::new(in_force, upstream, Arc::new(Records(sender)), limits);
+    let proxy = Proxy::new(in_force, Arc::new(Records(sender)));
     let mut listeners = Vec::new();
     for (index, listener) in configuration.listeners.into_iter().enumerate() {
         let config = ListenerConfig {

@@ -1,27 +1,32 @@
 //! `opgate explain`: one request, step by step, without sending anything.
 //!
 //! Shows the operation, what was decoded (the paths, and the values that may be
-//! shown in a log), what each rule of the client says, and the decision, or the
-//! reason why the request is not understood. `--show-values` shows what would be
-//! forwarded, whole: the request is the user's own.
+//! shown in a log), what each rule of the client says, what a rule rewrites, and
+//! the decision, or the reason why the request is not understood. `--show-values`
+//! shows what would be forwarded, whole: the request is the user's own. A line of
+//! the log is explained as far as it goes: it holds no values (see `record`).
 
-use std::fs;
-use std::io::{self, Read, Write};
+mod asked;
+mod record;
+mod shown;
 
-use opgate::api::definition::ApiVersion;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use opgate::api::definition::{ApiVersion, OperationDef};
 use opgate::api::{NEWEST, OLDEST};
-use opgate::gate::{EncodedBody, EngineVersion, Gate, RequestHead};
-use opgate::policy::{Client, Policies};
+use opgate::gate::{EngineVersion, Gate, Permit, Refusal, RequestHead};
+use opgate::policy::{Client, Policies, Step};
 use opgate::request::{Decoded, DecodedHead};
-use serde_json::{Value, json};
 
 use super::{ConfigFile, Failure, Output, config};
 
-/// The largest body.
-const BODY_LIMIT: u64 = 4 << 20;
-
 /// What `opgate explain` takes.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "opgate explain [OPTIONS] METHOD TARGET\n       \
+                      opgate explain [OPTIONS] --operation NAME\n       \
+                      opgate explain [OPTIONS] --request FILE\n       \
+                      opgate explain [OPTIONS] --record FILE")]
 pub(super) struct Arguments {
     #[command(flatten)]
     file: ConfigFile,
@@ -37,6 +42,24 @@ pub(super) struct Arguments {
     /// The body: JSON, `@FILE`, or `@-` for standard input.
     #[arg(long, short, value_name = "BODY")]
     body: Option<String>,
+    /// An operation, such as `ContainerCreate`, instead of a method and a target.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["method", "request", "record"])]
+    operation: Option<String>,
+    /// A path parameter of the operation, as `name=value`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    path: Vec<String>,
+    /// A query parameter of the operation, as `name=value`: text, true, a number, JSON.
+    #[arg(long, value_name = "NAME=VALUE")]
+    query: Vec<String>,
+    /// The version in which the operation is requested.
+    #[arg(long, value_name = "VERSION")]
+    api_version: Option<String>,
+    /// A file with a request as in the tests of a policy, as JSON; `-` for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "record", "headers", "body"])]
+    request: Option<PathBuf>,
+    /// A file with one line of the log, as JSON; `-` for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "client"])]
+    record: Option<PathBuf>,
     /// Show what would be forwarded with all its values.
     #[arg(long)]
     show_values: bool,
@@ -44,12 +67,16 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
     /// The method, such as POST.
-    method: String,
+    #[arg(
+        required_unless_present_any = ["operation", "request", "record"],
+        requires = "target"
+    )]
+    method: Option<String>,
     /// The target, such as `/v1.51/containers/create?name=x`.
-    target: String,
+    target: Option<String>,
 }
 
-fn version(text: &str) -> Result<ApiVersion, String> {
+pub(super) fn version(text: &str) -> Result<ApiVersion, String> {
     let minor = text.strip_prefix("1.").and_then(|minor| minor.parse().ok());
     minor
         .map(ApiVersion)
@@ -60,47 +87,38 @@ fn version(text: &str) -> Result<ApiVersion, String> {
 /// What was found out about a request.
 struct Explained<'e> {
     client: String,
-    operation: Option<&'static str>,
+    /// The operation, as far as it is known.
+    definition: Option<&'static OperationDef>,
     decoded: Option<Decoded<'e>>,
-    steps: Vec<opgate::policy::Step>,
-    decision: Result<opgate::request::Permit, String>,
+    steps: Vec<Step>,
+    decision: Result<Permit, Refusal>,
+    /// What is forwarded, a line for each value, if a rule has rewritten it.
+    rewritten: Vec<String>,
 }
 
 /// Explains one request. Refused is a finding, as in `check`.
 pub(super) fn explain(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    let configuration = config::load(&arguments.file.config)?;
-    let policies = configuration.policies;
+    let policies = config::load(&arguments.file.config)?.policies;
+    if let Some(file) = &arguments.record {
+        return record::explain(file, &policies, arguments.output, out);
+    }
     let client = client(arguments, &policies)?;
-    let body = body(arguments.body.as_deref())?;
-    let mut headers: Vec<(&str, &[u8])> = Vec::new();
-    for header in &arguments.headers {
-        let Some((name, value)) = header.split_once(':') else {
-            return Err(Failure::Usage(format!("`{header}` is not `Name: value`")));
-        };
-        headers.push((name.trim(), value.trim().as_bytes()));
-    }
-    let given = |name: &str| {
-        headers
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(name))
-    };
-    if !body.is_empty() && !given("content-type") {
-        headers.push(("Content-Type", b"application/json"));
-    }
+    let request = asked::request(arguments)?;
+    let headers = request.header_bytes();
     let head = RequestHead {
-        method: &arguments.method,
-        target: &arguments.target,
+        method: &request.method,
+        target: &request.target,
         headers: &headers,
     };
     let engine = EngineVersion {
-        min: OLDEST,
         max: arguments.engine,
+        ..EngineVersion::EVERY
     };
-    let explained = ask(policies, client, &head, &body, engine);
+    let explained = ask(policies, client, &head, &request.body, engine);
     match arguments.output {
-        Output::Text => text(&explained, arguments.show_values, out)?,
+        Output::Text => shown::text(&explained, arguments.show_values, out)?,
         Output::Json => {
-            let object = object(&explained, arguments.show_values);
+            let object = shown::object(&explained, arguments.show_values);
             serde_json::to_writer_pretty(&mut *out, &object).map_err(io::Error::from)?;
             writeln!(out)?;
         }
@@ -127,30 +145,6 @@ fn client(arguments: &Arguments, policies: &Policies) -> Result<Client, Failure>
         .ok_or_else(|| Failure::Usage(format!("there is no client `{name}`")))
 }
 
-fn body(given: Option<&str>) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: io::Error| Failure::Usage(format!("cannot read the body: {error}"));
-    let mut bytes = Vec::new();
-    match given {
-        None => {}
-        Some("@-") => {
-            io::stdin()
-                .take(BODY_LIMIT)
-                .read_to_end(&mut bytes)
-                .map_err(unreadable)?;
-        }
-        Some(text) => match text.strip_prefix('@') {
-            None => bytes.extend_from_slice(text.as_bytes()),
-            Some(path) => {
-                let file = fs::File::open(path).map_err(unreadable)?;
-                file.take(BODY_LIMIT)
-                    .read_to_end(&mut bytes)
-                    .map_err(unreadable)?;
-            }
-        },
-    }
-    Ok(bytes)
-}
-
 /// Asks the gate as a request would, and every rule besides.
 fn ask<'e>(
     policies: Policies,
@@ -159,121 +153,38 @@ fn ask<'e>(
     body: &'e [u8],
     engine: EngineVersion,
 ) -> Explained<'e> {
-    let name = policies.client_name(client).to_string();
-    let decode = || {
-        let decoded = DecodedHead::decode(head);
-        decoded.and_then(|decoded| decoded.body(body, engine))
-    };
-    let (operation, decoded, steps) = match decode() {
-        Ok(decoded) => {
-            let steps = policies.trace(client, &decoded).steps;
-            (Some(decoded.operation().name()), Some(decoded), steps)
-        }
-        Err(_) => (None, None, Vec::new()),
-    };
     let gate = Gate::new(policies);
+    let decoded = DecodedHead::decode(head).and_then(|head| head.body(body, engine));
+    let decoded = decoded.ok();
+    let steps = decoded.as_ref().map_or_else(Vec::new, |decoded| {
+        gate.policies().trace(client, decoded).steps
+    });
     let decision = gate
         .head_of(head, client)
         .and_then(|matched| gate.judge(matched, body, engine));
+    let known = decoded.as_ref().map(Decoded::definition);
+    let refused = || {
+        let operation = decision.as_ref().err().and_then(Refusal::operation);
+        operation.map(opgate::api::Operation::definition)
+    };
+    let rewritten = match &decision {
+        Ok(permit) if !permit.rewritten().is_empty() => {
+            let request = opgate::example::OwnedRequest::forwarded(permit.request());
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method by itself is for one lifetime"
+            )]
+            let shown = request.decode(engine, |decoded| decoded.shown());
+            shown.unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
     Explained {
-        client: name,
-        operation,
+        client: gate.policies().client_name(client).to_string(),
+        definition: known.or_else(refused),
         decoded,
         steps,
-        decision: decision.map_err(|refusal| refusal.to_string()),
+        decision,
+        rewritten,
     }
-}
-
-fn text(explained: &Explained<'_>, show_values: bool, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "client     {}", explained.client)?;
-    if let (Some(name), Some(decoded)) = (explained.operation, &explained.decoded) {
-        let definition = decoded.definition();
-        writeln!(
-            out,
-            "operation  {name}  {} {}",
-            definition.method, definition.path
-        )?;
-        writeln!(out, "version    {}", decoded.version())?;
-        for (number, line) in decoded.shown().iter().enumerate() {
-            let label = if number == 0 { "request" } else { "" };
-            writeln!(out, "{label:10} {line}")?;
-        }
-        for (number, path) in decoded.dropped().iter().enumerate() {
-            let label = if number == 0 { "dropped" } else { "" };
-            writeln!(out, "{label:10} {path}")?;
-        }
-        for (number, step) in explained.steps.iter().enumerate() {
-            let label = if number == 0 { "rules" } else { "" };
-            let verdict = match (step.denies, step.fits) {
-                (true, true) => "denies",
-                (true, false) => "does not deny",
-                (false, true) => "allows",
-                (false, false) => "does not allow",
-            };
-            let why = step
-                .why
-                .as_ref()
-                .map_or_else(String::new, |why| format!(": {why}"));
-            writeln!(out, "{label:10} {} {verdict}{why}", step.rule)?;
-        }
-    }
-    match &explained.decision {
-        Ok(permit) => {
-            writeln!(out, "decision   allowed by {}", permit.rule())?;
-            if show_values {
-                let request = permit.request();
-                writeln!(out, "forwarded  {} {}", request.method(), request.target())?;
-                for (name, value) in request.headers() {
-                    writeln!(out, "{:10} {name}: {value}", "")?;
-                }
-                if let EncodedBody::Json(body) = request.body() {
-                    writeln!(out, "{:10} {}", "", String::from_utf8_lossy(body))?;
-                }
-            }
-        }
-        Err(refusal) => writeln!(out, "decision   refused: {refusal}")?,
-    }
-    Ok(())
-}
-
-fn object(explained: &Explained<'_>, show_values: bool) -> Value {
-    let steps: Vec<Value> = explained
-        .steps
-        .iter()
-        .map(|step| {
-            json!({
-                "policy": step.rule.policy.as_ref(),
-                "place": step.rule.place.to_string(),
-                "kind": if step.denies { "deny" } else { "allow" },
-                "fits": step.fits,
-                "why": step.why,
-            })
-        })
-        .collect();
-    let decoded = explained.decoded.as_ref();
-    let permit = explained.decision.as_ref().ok();
-    let forwarded = permit.filter(|_| show_values).map(|permit| {
-        let request = permit.request();
-        json!({
-            "method": request.method(),
-            "target": request.target(),
-            "headers": request.headers(),
-            "body": match request.body() {
-                EncodedBody::Json(body) => serde_json::from_slice(body).unwrap_or(Value::Null),
-                EncodedBody::Empty | EncodedBody::Stream { .. } => Value::Null,
-            },
-        })
-    });
-    json!({
-        "client": explained.client,
-        "operation": explained.operation,
-        "version": decoded.map(|decoded| decoded.version().to_string()),
-        "request": decoded.map(Decoded::shown),
-        "dropped": decoded.map(Decoded::dropped),
-        "rules": steps,
-        "decision": if permit.is_some() { "allow" } else { "refuse" },
-        "rule": permit.map(|permit| permit.rule().to_string()),
-        "reason": explained.decision.as_ref().err(),
-        "forwarded": forwarded,
-    })
 }

@@ -113,7 +113,7 @@ fn places(whom: Whom) -> Result<(Place, Option<Place>), Failure> {
         listeners,
         upstream,
         ..
-    } = config::check(&whom.file.config)
+    } = config::resolve(&whom.file.config)
         .map_err(|error| Failure::Findings(error.to_string()))?
         .map_err(|found| Failure::Findings(found.to_string()))?;
     let gate = match listeners.into_iter().next().map(|first| first.address) {

@@ -7,14 +7,12 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opgate::api::Operation;
-use opgate::gate::{Gate, ListenerId};
 use opgate::proxy::{Decision, Journal, Record};
 use serde::Serialize;
 
@@ -42,6 +40,7 @@ struct Line<'r> {
     status: Option<u16>,
     message: Option<&'r str>,
     dropped: &'r [String],
+    rewritten: &'r [String],
     tunnel: bool,
     complete: bool,
     bytes_in: u64,
@@ -51,7 +50,6 @@ struct Line<'r> {
 
 /// Writes a line for each request.
 pub(super) struct Log {
-    gate: Arc<Gate>,
     text: bool,
     lines: SyncSender<String>,
     lost: AtomicU64,
@@ -59,11 +57,10 @@ pub(super) struct Log {
 
 impl Log {
     /// The log, and the thread that writes it: it ends with the log.
-    pub(super) fn new(gate: Arc<Gate>, text: bool) -> (Self, JoinHandle<()>) {
+    pub(super) fn new(text: bool) -> (Self, JoinHandle<()>) {
         let (lines, waiting) = sync_channel::<String>(LOG_QUEUE);
         let writer = spawn(move || write_lines(&waiting));
         let log = Self {
-            gate,
             text,
             lines,
             lost: AtomicU64::new(0),
@@ -78,6 +75,11 @@ impl Log {
         }
         let time = timestamp(SystemTime::now());
         serde_json::json!({ "time": time, "event": message }).to_string()
+    }
+
+    /// Writes a line of something that is no request.
+    pub(super) fn say(&self, message: &str) {
+        self.write(self.event(message));
     }
 
     fn write(&self, line: String) {
@@ -120,6 +122,7 @@ fn json(record: &Record) -> String {
         status: record.status,
         message: record.message.as_deref(),
         dropped: &record.dropped,
+        rewritten: &record.rewritten,
         tunnel: record.tunnel,
         complete: record.complete,
         bytes_in: record.bytes_in,
@@ -147,6 +150,9 @@ pub(super) fn text(record: &Record) -> String {
     if let Some(message) = &record.message {
         let _ = write!(line, ": {}", message.escape_debug());
     }
+    if !record.rewritten.is_empty() {
+        let _ = write!(line, " (rewrote {})", record.rewritten.join(", "));
+    }
     if !record.dropped.is_empty() {
         let _ = write!(line, " (dropped {})", record.dropped.join(", "));
     }
@@ -154,7 +160,7 @@ pub(super) fn text(record: &Record) -> String {
 }
 
 /// A time as RFC 3339 writes it, in UTC, to the millisecond.
-fn timestamp(time: SystemTime) -> String {
+pub(super) fn timestamp(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (seconds, milliseconds) = (since.as_secs(), since.subsec_millis());
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
@@ -210,9 +216,8 @@ impl Journal for Log {
         });
     }
 
-    fn accept_failed(&self, listener: ListenerId, error: &io::Error) {
-        let client = self.gate.client(listener);
-        self.write(self.event(&format!("client {client}: accept: {error}")));
+    fn accept_failed(&self, client: &str, error: &io::Error) {
+        self.say(&format!("client {client}: accept: {error}"));
     }
 }
 

@@ -9,6 +9,7 @@ use opgate::api::Operation;
 use opgate::diagnostic::nearest;
 
 use super::{Failure, Output};
+pub(super) use text::{describe, facts};
 
 /// Shows all operations, or one.
 pub(super) fn ops(name: Option<&str>, output: Output, out: &mut impl Write) -> Result<(), Failure> {

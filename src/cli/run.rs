@@ -4,96 +4,185 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
+use opgate::confine::{Plan, confine};
 use opgate::gate::{Gate, ListenerId};
-use opgate::policy::{self, Address, Configuration};
-use opgate::proxy::{self, Limits, Listener, ListenerConfig, Proxy, Upstream};
+use opgate::policy::{Address, Configuration};
+use opgate::proxy::{
+    EndpointError, InForce, LimitTable, Limits, Listener, ListenerConfig, Proxy, Server, Settings,
+    Upstream,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::log::Log;
 use super::{Failure, config, descriptors, on_terminal};
+use reload::{PolicyFiles, Reload};
+use signals::Signals;
+use summary::Summary;
+use systemd::Asked;
 
-/// Reads the file, opens the listeners, and serves until SIGINT or SIGTERM.
-pub(super) fn run(config: &Path) -> Result<(), Failure> {
-    let configuration = config::load(config)?;
+mod reload;
+mod signals;
+mod summary;
+mod systemd;
+
+/// Reads the file, opens the listeners, and serves until SIGINT or SIGTERM. On SIGHUP
+/// and when the file has changed, it is read again. When it is to end, requests under
+/// way have so much time to end in, unless there is a second signal.
+pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
+    let (configuration, seen) = config::load_seen(config)?;
+    let asked = Asked::by_environment().map_err(|error| Failure::Usage(error.to_string()))?;
+    // What says how many processors there are can then not be read any more.
+    let workers = available_parallelism().map_or(1, usize::from);
+    // Before there are other threads: those that come are confined as this one is.
+    let confinement = confine(&Plan::of(&configuration));
+    let summary = Summary::new(&configuration, confinement);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
-    let served = runtime.block_on(serve(configuration));
+    let files = PolicyFiles::new(config, seen);
+    let served = runtime.block_on(serve(configuration, files, summary, asked, grace));
     // Not waiting for a log that nobody reads.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(configuration: Configuration) -> Result<(), Failure> {
+async fn serve(
+    configuration: Configuration,
+    files: PolicyFiles,
+    mut summary: Summary,
+    asked: Asked,
+    grace: Duration,
+) -> Result<(), Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let systemd = Arc::new(asked.open().map_err(|error| usage(&error))?);
+    // Before anybody can know that the gate is there, so that none ends it untimely.
+    let mut signals = Signals::new().map_err(|error| usage(&error))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(|error| usage(&error))?;
     let mut lines = String::new();
-    let limits = limits(configuration.listeners.len(), &mut lines);
-    let upstream = Upstream::new(&configuration.upstream, limits.engine_time)
-        .map_err(|error| usage(&error))?;
-    let gate = Arc::new(Gate::new(configuration.policies));
-    let mut listeners = Vec::with_capacity(configuration.listeners.len());
-    for (index, policy::Listener { address }) in configuration.listeners.into_iter().enumerate() {
+    let descriptors = descriptors::raise();
+    let settings =
+        settings(configuration, descriptors, grace, &mut lines).map_err(|e| usage(&e))?;
+    let gate = Arc::new(Gate::new(settings.policies));
+    let mut listeners = Vec::with_capacity(settings.listeners.len());
+    for (index, address) in settings.listeners.into_iter().enumerate() {
         let id = ListenerId(index);
         let listener = Listener::bind(ListenerConfig { id, address })
             .await
             .map_err(|error| usage(&error))?;
-        let at = match listener.address() {
-            Address::Unix { path, mode } => {
-                format!("unix://{} (mode {mode:04o})", path.display())
-            }
-            Address::Tcp(address) => format!("tcp://{address}"),
-        };
-        let _ = writeln!(lines, "opgate: client {} at {at}", gate.client(id));
+        summary.listening(&gate.client(id), listener.address());
         listeners.push(listener);
     }
-    let _ = writeln!(
-        io::stderr(),
-        "{lines}opgate: Engine at unix://{}, API versions {} to {}",
-        configuration.upstream.display(),
-        opgate::api::OLDEST,
-        opgate::api::NEWEST
-    );
-    // A reload will send another gate; the sender lives as long as the proxy.
-    let (_reload, gate_in_force) = watch::channel(Arc::clone(&gate));
-    let (log, writer) = Log::new(gate, on_terminal());
-    let proxy = Arc::new(Proxy::new(gate_in_force, upstream, Arc::new(log), limits));
+    let _ = write!(io::stderr(), "{lines}{}", summary.text(on_terminal()));
+    let of_listeners = (0..).map(ListenerId).zip(settings.of_listeners);
+    let limits = LimitTable::new(settings.limits, of_listeners, settings.of_clients, None);
+    let (in_force, looked_at) = watch::channel(Arc::new(InForce {
+        gate,
+        upstream: Arc::new(settings.upstream),
+        limits: Arc::new(limits),
+    }));
+    let (log, writer) = Log::new(on_terminal());
+    let log = Arc::new(log);
+    let journal = Arc::clone(&log);
+    let proxy = Arc::new(Proxy::new(looked_at, journal));
     let (stop, stopping) = watch::channel(false);
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| usage(&error))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| usage(&error))?;
-    let serving = proxy::serve(listeners, proxy, stopping);
-    tokio::pin!(serving);
-    tokio::select! {
-        () = &mut serving => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let mut reload = Reload {
+        server: Server::new(listeners, proxy, stopping),
+        in_force,
+        files,
+        descriptors,
+        grace,
+        log,
+    };
+    systemd.ready().await;
+    let told = Arc::clone(&systemd);
+    let living = tokio::spawn(async move { told.live().await });
+    loop {
+        tokio::select! {
+            () = reload.server.ended() => break,
+            () = signals.stop() => break,
+            _ = hangup.recv() => {}
+            () = reload.files.changed() => {}
+        }
+        systemd.reloading().await;
+        let read = tokio::select! {
+            read = reload.files.read() => read,
+            () = signals.stop() => break,
+        };
+        reload.reload(read).await;
+        systemd.ready().await;
     }
     let _ = stop.send(true);
-    serving.await;
+    let ended = async { tokio::join!(systemd.stopping(), reload.server.ended()) };
+    tokio::select! {
+        _ = ended => {}
+        () = signals.stop() => {}
+    }
+    drop(reload);
+    living.abort();
     // The last lines are written, unless nobody takes them.
     let flushed = tokio::task::spawn_blocking(move || writer.join());
     let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     Ok(())
 }
 
-/// The limits, within the descriptors that the process may have; says so where
-/// they are too few.
-fn limits(listeners: usize, lines: &mut String) -> Limits {
-    let usual = Limits::default();
-    let descriptors = descriptors::raise();
-    let limits = usual.clone().within_descriptors(descriptors, listeners);
-    if limits.connections < usual.connections {
-        let _ = writeln!(
-            lines,
-            "opgate: {} connections at a time for each listener instead of {}: \
-             {descriptors} descriptors (`ulimit -n`) are not enough for more",
-            limits.connections, usual.connections
-        );
+/// An address, as lines show it.
+fn place(address: &Address) -> String {
+    match address {
+        Address::Unix { path, mode } => format!("unix://{} (mode {mode:04o})", path.display()),
+        Address::Tcp(address) => format!("tcp://{address}"),
     }
-    limits
+}
+
+/// What a configuration means for the proxy of a process with so many descriptors;
+/// says so where they are too few.
+fn settings(
+    configuration: Configuration,
+    descriptors: u64,
+    grace: Duration,
+    lines: &mut String,
+) -> Result<Settings, EndpointError> {
+    let limits = Limits {
+        shutdown_grace: grace,
+        ..Limits::default()
+    };
+    let bounds = &configuration.limits.listeners;
+    let wanted: Vec<Limits> = bounds.iter().map(|one| limits.clone().with(one)).collect();
+    let mut of_listeners = wanted.clone();
+    Limits::fit_descriptors(&mut of_listeners, descriptors);
+    for ((fit, wanted), listener) in of_listeners
+        .iter()
+        .zip(&wanted)
+        .zip(&configuration.listeners)
+    {
+        if fit.connections < wanted.connections {
+            let _ = writeln!(
+                lines,
+                "opgate: {} connections at a time at {} instead of {}: \
+                 {descriptors} descriptors (`ulimit -n`) are not enough for more",
+                fit.connections,
+                place(&listener.address),
+                wanted.connections
+            );
+        }
+    }
+    Ok(Settings {
+        listeners: configuration
+            .listeners
+            .into_iter()
+            .map(|listener| listener.address)
+            .collect(),
+        policies: configuration.policies,
+        upstream: Upstream::new(configuration.upstream, limits.engine_time)?,
+        limits,
+        of_listeners,
+        of_clients: configuration.limits.clients,
+    })
 }
 
 /// How long the last lines of the log may take at the end.

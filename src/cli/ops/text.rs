@@ -201,6 +201,56 @@ fn fields(schema: &Schema, outer: Span, depth: usize, out: &mut impl Write) -> i
     }
 }
 
+/// What is known of the field or parameter at a path, in few words.
+pub(in crate::cli) fn facts(definition: &OperationDef, path: &str) -> Option<String> {
+    let mut pieces = path.split('.');
+    let place = pieces.next()?;
+    let said = |schema: &Schema, risk: &Risk| {
+        let mut words = format!("{}, {}", describe(schema), guard(risk));
+        if risk.guard == Guard::Guarded {
+            let benign = if usual(risk) {
+                "absent or zero".to_owned()
+            } else {
+                benign(risk)
+            };
+            words.push_str("; benign: ");
+            words.push_str(&benign);
+        }
+        words
+    };
+    let parameters = match place {
+        "path" => definition.path_parameters,
+        "query" => definition.query,
+        "header" => definition.headers,
+        "body" => &[],
+        _ => return None,
+    };
+    let plain = |piece: &str| piece.trim_end_matches(['[', ']', '{', '}']).to_owned();
+    if place != "body" {
+        let name = plain(pieces.next()?);
+        let found = parameters.iter().find(|parameter| parameter.name == name)?;
+        return Some(said(found.decoded(), &found.risk));
+    }
+    let BodyDef::Json { mut schema, .. } = definition.body else {
+        return None;
+    };
+    let mut found = None;
+    for piece in pieces {
+        while let Kind::List(inner) | Kind::Map(inner) = schema.kind {
+            schema = inner;
+        }
+        let Kind::Object(object) = schema.kind else {
+            // Parts of a text: what is known of the text.
+            break;
+        };
+        let name = plain(piece);
+        let field = object.fields.iter().find(|field| field.name == name)?;
+        schema = &field.schema;
+        found = Some(said(schema, &field.risk));
+    }
+    found
+}
+
 /// One line, and more where it does not fit.
 fn line(
     out: &mut impl Write,
@@ -285,7 +335,7 @@ fn classes(classes: &[RiskClass]) -> String {
 }
 
 /// The type of a schema in few words.
-pub(super) fn describe(schema: &Schema) -> String {
+pub(in crate::cli) fn describe(schema: &Schema) -> String {
     let mut text = match schema.kind {
         Kind::Bool => "bool".to_owned(),
         Kind::Int { min: 0, .. } => "uint".to_owned(),

@@ -1,0 +1,132 @@
+//! Reading the policy file again while the gate runs.
+//!
+//! On SIGHUP at once, and when the file, or one that it includes, has changed. The
+//! files are looked at every second: unlike being told of changes by the kernel,
+//! that works where one file is mounted into a container, where a link is replaced
+//! by another (as Kubernetes does) and on network file systems, and needs nothing
+//! but what reading needs. A change counts once it has stayed for a second, so that
+//! a file that is being written is not read in the middle.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use opgate::diagnostic::Diagnostics;
+use opgate::policy::Configuration;
+use opgate::proxy::{Changes, InForce, Server};
+use tokio::sync::watch;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::sleep;
+
+use super::super::config::{self, Seen};
+use super::super::log::Log;
+use super::Failure;
+use super::{place, settings};
+
+/// How often the files are looked at, and how long a change must have stayed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The policy file and those that it includes.
+pub(super) struct PolicyFiles {
+    path: PathBuf,
+    /// What they looked like when they were read.
+    read: Seen,
+    /// What they looked like last, if that was something else.
+    last: Option<Seen>,
+}
+
+impl PolicyFiles {
+    /// The files that were read from `path` on.
+    pub(super) fn new(path: &Path, read: Seen) -> Self {
+        Self {
+            path: path.to_owned(),
+            read,
+            last: None,
+        }
+    }
+
+    /// Reads them. Judging a large file takes a while, and reading one that is far
+    /// away may never end: whoever does not want to wait can stop waiting.
+    pub(super) async fn read(&self) -> Read {
+        let path = self.path.clone();
+        spawn_blocking(move || config::resolve_seen(&path, true)).await
+    }
+
+    /// Waits until they are no longer as they were read. Cancelling it loses nothing.
+    pub(super) async fn changed(&mut self) {
+        loop {
+            sleep(LOOK).await;
+            let read = self.read.clone();
+            // Looking may take long where the files are far away.
+            let Ok(now) = spawn_blocking(move || read.again()).await else {
+                continue;
+            };
+            let settled = self.last.as_ref() == Some(&now);
+            self.last = (now != self.read).then_some(now);
+            if settled && self.last.is_some() {
+                return;
+            }
+        }
+    }
+}
+
+/// What reading the files gave: what they configure, or why they do not.
+type Read = Result<(Result<Result<Configuration, Diagnostics>, Failure>, Seen), JoinError>;
+
+/// What a reload takes.
+pub(super) struct Reload {
+    pub(super) server: Server,
+    pub(super) in_force: watch::Sender<Arc<InForce>>,
+    pub(super) files: PolicyFiles,
+    pub(super) descriptors: u64,
+    pub(super) grace: Duration,
+    pub(super) log: Arc<Log>,
+}
+
+impl Reload {
+    /// Goes by what the files say; or leaves everything as it is, and says why.
+    pub(super) async fn reload(&mut self, read: Read) {
+        let message = match self.try_reload(read).await {
+            Ok(said) => format!("reloaded {}: {said}", self.files.path.display()),
+            Err(why) => format!(
+                "not reloaded, the policies stay as they were: {}",
+                why.trim_end()
+            ),
+        };
+        self.log.say(&message);
+    }
+
+    async fn try_reload(&mut self, read: Read) -> Result<String, String> {
+        let (resolved, seen) = read.map_err(|error| error.to_string())?;
+        self.files.read = seen;
+        self.files.last = None;
+        let configuration = match resolved {
+            Ok(Ok(configuration)) => configuration,
+            Ok(Err(found)) => return Err(found.to_string()),
+            Err(failure) => return Err(failure.to_string()),
+        };
+        let mut said = String::new();
+        if !configuration.warnings.found().is_empty() {
+            let _ = writeln!(said, "{}", configuration.warnings.to_string().trim_end());
+        }
+        let settings = settings(configuration, self.descriptors, self.grace, &mut said)
+            .map_err(|e| e.to_string())?;
+        let changes = self.server.reload(&self.in_force, settings).await;
+        let changes = changes.map_err(|error| error.to_string())?;
+        Ok(shown(&changes) + if said.is_empty() { "" } else { "\n" } + said.trim_end())
+    }
+}
+
+/// What became of the listeners.
+fn shown(changes: &Changes) -> String {
+    let listeners = |count: usize| if count == 1 { "listener" } else { "listeners" };
+    let mut said = format!("{} {} kept", changes.kept, listeners(changes.kept));
+    for address in &changes.added {
+        let _ = write!(said, ", opened {}", place(address));
+    }
+    for address in &changes.removed {
+        let _ = write!(said, ", closed {}", place(address));
+    }
+    said
+}

@@ -1,0 +1,143 @@
+//! What a gate says of itself when it starts.
+//!
+//! Who comes in where and is given which policies, what of that is open to more than
+//! was perhaps meant, what the gate gave up, and where the Engine is: as text for
+//! whoever starts it, and as one line of JSON where the log is one.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use opgate::api::{NEWEST, OLDEST};
+use opgate::confine::Report;
+use opgate::policy::{Address, Configuration};
+use serde_json::{Map, Value, json};
+
+use super::super::log::timestamp;
+
+/// What there is to say.
+pub(super) struct Summary {
+    /// The clients and the names of their policies.
+    clients: Vec<(String, Vec<String>)>,
+    /// The clients and where they come in.
+    listeners: Vec<(String, Address)>,
+    upstream: PathBuf,
+    confinement: Report,
+}
+
+impl Summary {
+    /// Of a configuration whose listeners are still to be opened.
+    pub(super) fn new(configuration: &Configuration, confinement: Report) -> Self {
+        let clients = configuration.policies.given();
+        Self {
+            clients: clients
+                .map(|(client, policies)| {
+                    let policies = policies.iter().map(ToString::to_string);
+                    (client.to_owned(), policies.collect())
+                })
+                .collect(),
+            listeners: Vec::new(),
+            upstream: configuration.upstream.clone(),
+            confinement,
+        }
+    }
+
+    /// A client's listener is open here.
+    pub(super) fn listening(&mut self, client: &str, address: &Address) {
+        self.listeners.push((client.to_owned(), address.clone()));
+    }
+
+    /// All of it: for people, and on no terminal for programs as well. The last line
+    /// says that clients can come.
+    pub(super) fn text(&self, terminal: bool) -> String {
+        let json = if terminal {
+            String::new()
+        } else {
+            self.json() + "\n"
+        };
+        let engine = self.upstream.display();
+        format!(
+            "{self}{json}opgate: Engine at unix://{engine}, API versions {OLDEST} to {NEWEST}\n"
+        )
+    }
+
+    /// One line, for programs.
+    fn json(&self) -> String {
+        let listeners = self.listeners.iter().map(|(client, address)| {
+            let mut listener = json!({ "client": client, "address": place(address) });
+            if let (Address::Unix { mode, .. }, Some(map)) = (address, listener.as_object_mut()) {
+                map.insert("mode".to_owned(), format!("{mode:04o}").into());
+            }
+            if let (Some(insecure), Some(map)) = (insecure(address), listener.as_object_mut()) {
+                map.insert("insecure".to_owned(), insecure.into());
+            }
+            listener
+        });
+        let clients = self.clients.iter();
+        let clients: Map<String, Value> = clients
+            .map(|(client, policies)| (client.clone(), policies.clone().into()))
+            .collect();
+        let measures = self.confinement.measures().iter();
+        let confinement: Map<String, Value> = measures
+            .map(|(measure, state)| (measure.name().to_owned(), state.to_string().into()))
+            .collect();
+        json!({
+            "time": timestamp(SystemTime::now()),
+            "event": "start",
+            "version": env!("CARGO_PKG_VERSION"),
+            "listeners": listeners.collect::<Vec<_>>(),
+            "clients": clients,
+            "upstreams": [format!("unix://{}", self.upstream.display())],
+            "api": { "oldest": OLDEST.to_string(), "newest": NEWEST.to_string() },
+            "confinement": confinement,
+        })
+        .to_string()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (client, address) in &self.listeners {
+            write!(f, "opgate: client {client} at {}", place(address))?;
+            match address {
+                Address::Unix { mode, .. } => writeln!(f, " (mode {mode:04o})")?,
+                Address::Tcp(_) => writeln!(f)?,
+            }
+        }
+        for (client, policies) in &self.clients {
+            let policies = match policies.as_slice() {
+                [] => "no policies: everything is refused".to_owned(),
+                [one] => format!("the policy {one}"),
+                more => format!("the policies {}", more.join(", ")),
+            };
+            writeln!(f, "opgate: client {client} has {policies}")?;
+        }
+        for (_, address) in &self.listeners {
+            if let Some(insecure) = insecure(address) {
+                writeln!(f, "opgate: insecure: {} is {insecure}", place(address))?;
+            }
+        }
+        for (measure, state) in self.confinement.measures() {
+            writeln!(f, "opgate: confinement: {} {state}", measure.name())?;
+        }
+        Ok(())
+    }
+}
+
+fn place(address: &Address) -> String {
+    match address {
+        Address::Unix { path, .. } => format!("unix://{}", path.display()),
+        Address::Tcp(address) => format!("tcp://{address}"),
+    }
+}
+
+/// To whom a listener is open beyond those whom somebody has let in.
+fn insecure(address: &Address) -> Option<&'static str> {
+    match address {
+        Address::Unix { mode, .. } if mode & 0o002 != 0 => {
+            Some("open to every user who can reach its folder")
+        }
+        Address::Unix { .. } => None,
+        Address::Tcp(_) => Some("open to every process of this host, without TLS"),
+    }
+}
