@@ -97,9 +97,15 @@ container.kill()
 show("wait", container.wait())
 
 events = client.events(since=0, decode=True, filters={"container": container.id})
+seen = set()
 for event in events:
-    show("event", event["Type"], event["Action"].split(":")[0])
-    if event["Action"] == "die":
+    action = event["Action"].split(":")[0]
+    # The Engine tells of a pause itself and again when containerd tells it late.
+    if action in ("pause", "unpause") and action in seen:
+        continue
+    seen.add(action)
+    show("event", event["Type"], action)
+    if action == "die":
         break
 events.close()
 container.remove()

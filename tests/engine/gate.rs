@@ -1,15 +1,18 @@
 //! opgate itself as a child process, in front of an Engine.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use opgate::api::definition::ApiVersion;
 use tempfile::TempDir;
+
+#[path = "../support/start.rs"]
+mod start;
+
+use start::{Running, Started, start};
 
 /// The API level of its policies.
 pub(crate) const LEVEL: ApiVersion = ApiVersion(51);
@@ -17,12 +20,10 @@ pub(crate) const LEVEL: ApiVersion = ApiVersion(51);
 /// A running gate; it ends with the value.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    child: Child,
+    _running: Running<()>,
     socket: PathBuf,
     /// Where it listens on TCP, such as `127.0.0.1:40000`.
     address: String,
-    /// Reads the gate's log to its end, so that the gate never waits for us.
-    log: Option<JoinHandle<()>>,
     _folder: TempDir,
 }
 
@@ -48,38 +49,21 @@ impl Gate {
             allow.join("\n      - ")
         );
         std::fs::write(&config, text)?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_opgate"))
-            .args(["run", "--config"])
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stderr = child.stderr.take().ok_or("no standard error")?;
-        let mut lines = BufReader::new(stderr).lines();
-        let mut seen = String::new();
-        loop {
-            match lines.next() {
-                // The last line of the start, written when the sockets are open.
-                Some(Ok(line)) if line.starts_with("opgate: Engine at") => break,
-                Some(Ok(line)) => {
-                    seen.push_str(&line);
-                    seen.push('\n');
-                }
-                _ => return Err(format!("the gate did not start:\n{seen}").into()),
-            }
-        }
-        let address = seen
+        let Started {
+            child,
+            said,
+            mut lines,
+        } = start(&config, "")?;
+        let address = said
             .lines()
             .find_map(|line| line.split_once(" at tcp://"))
             .map(|(_, address)| address.to_owned())
             .ok_or("no TCP listener")?;
-        let log = std::thread::spawn(move || while let Some(Ok(_)) = lines.next() {});
+        let running = Running::new(child, move || while let Some(Ok(_)) = lines.next() {});
         Ok(Self {
-            child,
+            _running: running,
             socket,
             address,
-            log: Some(log),
             _folder: folder,
         })
     }
@@ -102,15 +86,5 @@ impl Gate {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if let Some(log) = self.log.take() {
-            let _ = log.join();
-        }
     }
 }

@@ -1,6 +1,6 @@
 see docker run --name "$n" busybox sh -c 'echo x >/file'
 ago='s/(Less than a|About a|[0-9]+) (second|minute|hour)s?( ago)?/AGO/g; s/ +/ /g'
-BLUR=$ago see docker system df -v
+BLUR=$ago see named docker system df -v
 see docker system df
 see docker rm "$n"
 see docker system df --format '{{json .}}'
