@@ -13,6 +13,7 @@
 //! - [`mod@format`] gives strings with a meaning (binds, ports, images) their parts;
 //! - [`policy`] decides on typed values;
 //! - [`gate`] puts these together for one request, without any connection;
+//! - [`identity`] is who is calling, as the listener, TLS and the kernel say;
 //! - [`request`] holds the types that a request passes through on its way;
 //! - [`confine`] gives up what the process does not need, before it serves;
 //! - [`example`] holds requests as people write them, for tests and explanations;
@@ -27,6 +28,7 @@ pub mod diagnostic;
 pub mod example;
 pub mod format;
 pub mod gate;
+pub mod identity;
 pub mod policy;
 pub mod proxy;
 pub mod request;

@@ -73,6 +73,8 @@ pub(crate) struct ListDocument {
 #[derive(Debug)]
 pub(crate) struct ListenDocument {
     pub(crate) span: Span,
+    /// What clients call it.
+    pub(crate) name: Option<Name>,
     /// The path of a unix socket.
     pub(crate) unix: Option<Name>,
     /// Or the address of a TCP socket, on loopback.
@@ -332,14 +334,16 @@ impl Reader<'_> {
     fn listener(&mut self, node: &Node) -> ListenDocument {
         let mut listener = ListenDocument {
             span: node.span,
+            name: None,
             unix: None,
             tcp: None,
             mode: None,
             client: None,
             limits: None,
         };
-        for entry in self.map(node, &["unix", "tcp", "mode", "client", "limits"]) {
+        for entry in self.map(node, &["name", "unix", "tcp", "mode", "client", "limits"]) {
             match entry.key.text.as_str() {
+                "name" => listener.name = self.text(&entry.value),
                 "unix" => listener.unix = self.text(&entry.value),
                 "tcp" => listener.tcp = self.text(&entry.value),
                 "limits" => listener.limits = Some(entry.value.clone()),

@@ -28,14 +28,15 @@ use super::response::{ClientWriter, Form};
 use super::tunnel::{self, Opened, TunnelEnd};
 use super::{InForce, Proxy, farewell, stopped};
 use crate::api::decode;
-use crate::gate::{BodyPlan, ListenerId, Permit, RequestHead};
+use crate::gate::{BodyPlan, Permit, RequestHead};
+use crate::identity::Caller;
 
 /// A client's connection.
 pub(crate) struct Connection<R, W> {
     reader: ClientReader<R>,
     writer: ClientWriter<W>,
     proxy: Arc<Proxy>,
-    listener: ListenerId,
+    caller: Caller,
     stopping: watch::Receiver<bool>,
     /// Those of the request under way, or of the wait for one.
     limits: Arc<Limits>,
@@ -76,17 +77,17 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         reader: R,
         writer: W,
         proxy: Arc<Proxy>,
-        listener: ListenerId,
+        caller: Caller,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        let limits = Arc::clone(proxy.in_force.borrow().limits.of(listener));
+        let limits = Arc::clone(proxy.in_force.borrow().limits.of(caller.listener));
         Self {
             reader: ClientReader::new(reader, limits.unclear_time),
             writer: ClientWriter::new(writer),
             limits,
             deadline: None,
             proxy,
-            listener,
+            caller,
             stopping,
             idle: Alarm::new(),
         }
@@ -113,7 +114,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     async fn next_head(&mut self) -> NextHead {
         // Nothing else of it is kept: a client that waits must not hold on to
         // policies that are gone.
-        self.limits = Arc::clone(self.proxy.in_force.borrow().limits.of(self.listener));
+        self.limits = Arc::clone(self.proxy.in_force.borrow().limits.of(self.caller.listener));
         let limits = &self.limits;
         self.reader.settle();
         if self.reader.buffer().is_empty() {
@@ -153,8 +154,13 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     /// Answers bytes that are no request. What follows them cannot be told from
     /// them, so the connection ends.
     async fn refuse_head(&mut self, error: HeadError) -> Next {
-        let client = self.proxy.in_force.borrow().gate.client(self.listener);
-        let mut entry = Entry::open(&self.proxy.journal, self.listener, client);
+        let client = self
+            .proxy
+            .in_force
+            .borrow()
+            .gate
+            .client(self.caller.listener);
+        let mut entry = Entry::open(&self.proxy.journal, self.caller.listener, client);
         let form = Form {
             version: Version::Http11,
             head_only: false,
@@ -172,11 +178,11 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         };
         // The only look at it: whatever is reloaded, the request keeps this one.
         let in_force = self.proxy.in_force();
-        let client = in_force.gate.client(self.listener);
-        self.limits = in_force.limits.of_request(self.listener, &client);
+        let client = in_force.gate.client(self.caller.listener);
+        self.limits = in_force.limits.of_request(self.caller.listener, &client);
         self.deadline = self.limits.request_time.map(|time| Instant::now() + time);
-        let begun = in_force.limits.begin(self.listener, &client);
-        let mut entry = Entry::open(&self.proxy.journal, self.listener, client);
+        let begun = in_force.limits.begin(self.caller.listener, &client);
+        let mut entry = Entry::open(&self.proxy.journal, self.caller.listener, client);
         self.writer.begin();
         let mut form = Form {
             version: head.version,
@@ -241,7 +247,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             headers: &head.headers,
         };
         let matched = gate
-            .head(&request, self.listener)
+            .head(&request, self.caller.listener)
             .map_err(Failure::Refused)?;
         entry.matched(matched.operation());
         let judged = self.read_body(&matched.body_plan(), body).await?;

@@ -5,6 +5,7 @@
 //! many connections are served at a time; more wait in the kernel.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use super::connection::Connection;
 use super::limits::ACCEPT_PAUSE;
 use super::{Proxy, stopped};
 use crate::gate::ListenerId;
+use crate::identity::{Caller, Origin};
 use crate::policy::Address;
 
 mod tcp;
@@ -121,7 +123,7 @@ enum Socket {
 
 enum Stream {
     Unix(UnixStream),
-    Tcp(TcpStream),
+    Tcp(TcpStream, SocketAddr),
 }
 
 impl Listener {
@@ -190,12 +192,14 @@ impl Listener {
                         let (proxy, closing) = (Arc::clone(&proxy), closing.clone());
                         match stream {
                             Stream::Unix(stream) => {
+                                let caller = self.caller(unix::origin(&stream));
                                 let halves = stream.into_split();
-                                connections.spawn(serve(halves, proxy, self.id, closing));
+                                connections.spawn(serve(halves, proxy, caller, closing));
                             }
-                            Stream::Tcp(stream) => {
+                            Stream::Tcp(stream, source) => {
+                                let caller = self.caller(Origin::Tcp(source));
                                 let halves = stream.into_split();
-                                connections.spawn(serve(halves, proxy, self.id, closing));
+                                connections.spawn(serve(halves, proxy, caller, closing));
                             }
                         }
                     }
@@ -222,10 +226,21 @@ impl Listener {
         }
     }
 
+    /// Whoever connected here.
+    fn caller(&self, origin: Origin) -> Caller {
+        Caller {
+            origin,
+            ..Caller::at(self.id)
+        }
+    }
+
     async fn accept(&self) -> io::Result<Stream> {
         Ok(match &self.socket {
             Socket::Unix(socket, _) => Stream::Unix(socket.accept().await?.0),
-            Socket::Tcp(socket) => Stream::Tcp(socket.accept().await?.0),
+            Socket::Tcp(socket) => {
+                let (stream, source) = socket.accept().await?;
+                Stream::Tcp(stream, source)
+            }
         })
     }
 
@@ -262,10 +277,10 @@ impl Listener {
 async fn serve<R: PeerRead, W: AsyncWrite + Unpin + Send>(
     (reader, writer): (R, W),
     proxy: Arc<Proxy>,
-    listener: ListenerId,
+    caller: Caller,
     closing: watch::Receiver<bool>,
 ) {
-    Connection::new(reader, writer, proxy, listener, closing)
+    Connection::new(reader, writer, proxy, caller, closing)
         .run()
         .await;
 }

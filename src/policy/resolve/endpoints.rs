@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Resolver;
 use crate::diagnostic::Code;
@@ -14,6 +15,8 @@ const MODE: u32 = 0o660;
 /// A listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
+    /// What `when: { listener: NAME }` calls it.
+    pub name: Option<Arc<str>>,
     /// Where it listens.
     pub address: Address,
 }
@@ -63,7 +66,15 @@ impl Resolver {
             let message = "another listener has the same address";
             self.report(Code::Listener, at.span, message, None);
         }
-        Some(Listener { address })
+        let name = listen.name.as_ref().map(|name| {
+            let taken = |other: &Listener| other.name.as_deref() == Some(name.text.as_str());
+            if others.iter().any(taken) {
+                let message = "another listener has the same name";
+                self.report(Code::Listener, name.span, message, None);
+            }
+            Arc::from(name.text.as_str())
+        });
+        Some(Listener { name, address })
     }
 
     fn unix(&mut self, unix: &Name, mode: Option<&Name>) -> Address {

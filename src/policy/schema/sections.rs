@@ -98,6 +98,10 @@ fn listen() -> Value {
             "oneOf": [{ "required": ["unix"] }, { "required": ["tcp"] }],
             "dependentSchemas": { "tcp": { "properties": { "mode": false } } },
             "properties": {
+                "name": {
+                    "description": "What `when: { listener: NAME }` of a client calls it.",
+                    "type": "string",
+                },
                 "unix": {
                     "description": "The path of a unix socket.",
                     "type": "string",

@@ -13,6 +13,7 @@ use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::time::timeout;
 
 use super::ListenError;
+use crate::identity::{Credentials, Origin};
 use crate::proxy::limits::{BACKLOG, STALE_PROBE};
 
 /// A socket's device and inode, to know it again.
@@ -45,6 +46,19 @@ pub(super) async fn open(path: &Path, mode: u32) -> Result<(UnixListener, Identi
     make_way(path).await?;
     let socket = listen(path, mode).map_err(|source| system(path, source))?;
     Ok((socket, Identity::of(path)))
+}
+
+/// Who connected, as the kernel says.
+pub(super) fn origin(stream: &UnixStream) -> Origin {
+    match stream.peer_cred() {
+        Ok(credentials) => Origin::Unix(Credentials {
+            uid: credentials.uid(),
+            gid: credentials.gid(),
+            // One that cannot be seen from here is 0.
+            pid: credentials.pid().filter(|pid| *pid > 0),
+        }),
+        Err(_) => Origin::Unknown,
+    }
 }
 
 /// Binds, sets the mode, and only then listens: until then nobody can connect.
