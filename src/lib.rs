@@ -17,6 +17,7 @@
 //! - [`request`] holds the types that a request passes through on its way;
 //! - [`confine`] gives up what the process does not need, before it serves;
 //! - [`example`] holds requests as people write them, for tests and explanations;
+//! - [`tls`] reads certificates, keys and revocation lists;
 //! - [`diagnostic`] shows what is wrong with a policy file.
 //!
 //! Dependencies point one way: [`proxy`] uses [`gate`], which uses [`policy`] and
@@ -33,3 +34,4 @@ pub mod policy;
 pub mod proxy;
 pub mod request;
 pub mod route;
+pub mod tls;
