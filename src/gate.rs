@@ -11,12 +11,16 @@ use std::sync::Arc;
 
 use crate::api::definition::{ApiVersion, BodyDef};
 use crate::api::{self, Operation};
-use crate::policy::{Client, Denial, Policies, RuleName};
+use crate::identity::{Caller, Container};
+use crate::policy::{Client, Denial, Policies, RuleName, Who};
 use crate::request::{DecodedHead, RequestError};
 pub use crate::request::{Encoded, EncodedBody, EngineVersion, Permit, RequestHead};
 
 /// How much is read and dropped of a body that an operation does not have.
 const DISCARD_LIMIT: usize = 64 << 10;
+
+/// What records call who is no client.
+pub const NOBODY: &str = "-";
 
 /// A listener. Where the gate is not told otherwise, by its place in the
 /// configuration.
@@ -182,15 +186,30 @@ impl Gate {
         }
     }
 
-    /// The client of a listener.
-    fn client_of(&self, listener: ListenerId) -> Client {
-        let place = match &self.listeners {
+    /// The place of a listener in the configuration.
+    fn place(&self, listener: ListenerId) -> usize {
+        match &self.listeners {
             None => listener.0,
             Some(known) => (known.iter())
                 .position(|one| *one == listener)
                 .unwrap_or(usize::MAX),
-        };
-        self.policies.client(place)
+        }
+    }
+
+    /// Who a caller is; nothing where its container has to be known first.
+    pub fn identify(&self, caller: &Caller) -> Option<Result<Client, Refusal>> {
+        identified(self.policies.who(self.place(caller.listener), caller))
+    }
+
+    /// Who a caller is that is in this container, or in none.
+    pub fn identify_in(
+        &self,
+        caller: &Caller,
+        container: Option<&Container>,
+    ) -> Result<Client, Refusal> {
+        let place = self.place(caller.listener);
+        let who = self.policies.who_in(place, caller, container);
+        identified(who).unwrap_or_else(|| Err(nobody()))
     }
 
     /// The policies.
@@ -198,18 +217,21 @@ impl Gate {
         &self.policies
     }
 
-    /// The name of the client that a listener stands for.
+    /// The name of the client that a listener names; [`NOBODY`] where it names none.
     pub fn client(&self, listener: ListenerId) -> Arc<str> {
-        self.policies.client_name(self.client_of(listener))
+        let client = self.policies.named_by(self.place(listener));
+        client.map_or_else(|| NOBODY.into(), |one| self.policies.client_name(one))
     }
 
-    /// Judges the head of a request.
+    /// Judges the head of a request of whoever comes by this listener, of whom no
+    /// more is known.
     pub fn head<'a>(
         &self,
         head: &RequestHead<'a>,
         listener: ListenerId,
     ) -> Result<Matched<'a>, Refusal> {
-        self.head_of(head, self.client_of(listener))
+        let client = self.identify(&Caller::at(listener));
+        self.head_of(head, client.unwrap_or_else(|| Err(nobody()))?)
     }
 
     /// Judges the head of a request of a client.
@@ -253,6 +275,24 @@ impl Gate {
     pub fn adjust_version(engine: EngineVersion) -> Option<(ApiVersion, ApiVersion)> {
         engine.common().map(|common| (common.min, common.max))
     }
+}
+
+/// The client of a caller.
+fn identified(who: Who) -> Option<Result<Client, Refusal>> {
+    match who {
+        Who::Client(client) => Some(Ok(client)),
+        Who::Contained => None,
+        Who::Nobody => Some(Err(nobody())),
+        // Their names are no business of who calls.
+        Who::Several(..) => Some(Err(Refusal::new(
+            403,
+            "opgate: more than one client fits this connection, and so none does",
+        ))),
+    }
+}
+
+fn nobody() -> Refusal {
+    Refusal::new(403, "opgate: no client fits this connection")
 }
 
 fn no_common_version(engine: EngineVersion) -> Refusal {

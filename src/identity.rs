@@ -2,11 +2,18 @@
 //!
 //! A [`Caller`] holds facts only, none of which the caller can write: a request's
 //! head and body are no part of it. Which client the facts make of it is the
-//! policies' to say.
+//! policies' to say: their `when` is `conditions`, `apart` tells whether two of
+//! them can fit one caller, and `names` knows users and groups by their names.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::format::{ImageReference, NamedImage};
 use crate::gate::ListenerId;
+
+pub(crate) mod apart;
+pub(crate) mod conditions;
+pub mod names;
 
 /// What is known of whoever opened a connection.
 #[derive(Clone, Debug)]
@@ -57,6 +64,20 @@ pub struct Certificate {
     pub key_sha256: [u8; 32],
 }
 
+/// What the Engine says of the container that a caller is in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    /// All 64 digits of it.
+    pub id: String,
+    /// Its name, without the slash that the Engine puts before it.
+    pub name: String,
+    /// The image that it was made of, normalised; nothing where that is no
+    /// reference.
+    pub image: Option<String>,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
+}
+
 impl Caller {
     /// Whoever comes by this listener, of whom no more is known.
     pub fn at(listener: ListenerId) -> Self {
@@ -66,4 +87,21 @@ impl Caller {
             certificate: None,
         }
     }
+}
+
+/// A reference to an image as containers are compared by: with its registry, and the
+/// tag `latest` where it has neither tag nor digest. Nothing for an id.
+pub(crate) fn image_name(text: &str) -> Option<String> {
+    let Ok(ImageReference::Named(image)) = ImageReference::parse(text) else {
+        return None;
+    };
+    let NamedImage { tag, digest, .. } = image;
+    let mut name = image.name();
+    if let Some(tag) = tag.or(digest.is_none().then_some("latest")) {
+        name = format!("{name}:{tag}");
+    }
+    if let Some(digest) = digest {
+        name = format!("{name}@{digest}");
+    }
+    Some(name)
 }

@@ -7,9 +7,11 @@
 //! of its client and is the only maker of permits: a rule (`rule`) accepts when
 //! its conditions (`condition`, `derived`, `parts`) hold for what the Engine will
 //! make of the values (`slot`), and when every guarded field that is not benign
-//! is one that the rule names (`guard`). Pure: no connection, no clock, no file
-//! system.
+//! is one that the rule names (`guard`). Which client a caller is, is in `callers`.
+//! Pure: no connection, no clock, no file system, but for the numbers of users and
+//! groups that a file names.
 
+mod callers;
 mod check;
 mod condition;
 mod confinement;
@@ -39,6 +41,8 @@ use std::sync::Arc;
 
 use crate::api::Operation;
 use crate::request::{Decoded, Permit};
+use callers::Callers;
+pub use callers::Who;
 pub use check::{check, check_with};
 pub use confinement::Confinement;
 use decision::Reason;
@@ -114,19 +118,16 @@ struct ClientRules {
 #[derive(Debug)]
 pub struct Policies {
     clients: Vec<ClientRules>,
-    /// For each listener its client.
-    listeners: Vec<Client>,
+    /// Who is which client.
+    callers: Callers,
 }
 
 impl Policies {
-    /// The client of a listener. Every listener has one.
+    /// The client that a listener names.
+    #[cfg(test)]
     pub(crate) fn client(&self, listener: usize) -> Client {
-        // A listener that is not there has a client that is not there either,
-        // and such a client may do nothing.
-        self.listeners
-            .get(listener)
-            .copied()
-            .unwrap_or(Client(usize::MAX))
+        // A client that is not there may do nothing.
+        self.named_by(listener).unwrap_or(Client(usize::MAX))
     }
 
     /// The clients, and the names of the policies that each has.

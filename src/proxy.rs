@@ -33,6 +33,7 @@ mod connection;
 mod forward;
 mod framing;
 mod head;
+mod identity;
 mod limit_table;
 mod limits;
 mod listener;

@@ -52,6 +52,14 @@ codes! {
     Upstream = "upstream",
     /// A measure of the gate's confinement that another needs.
     Confine = "confine",
+    /// A condition on who is calling that says nothing, cannot be read or never holds.
+    When = "when",
+    /// Two clients that the same caller would fit.
+    SeveralClients = "several-clients",
+    /// A condition on who is calling that every caller fits, or that others can feign.
+    EveryCaller = "every-caller",
+    /// A user or group that this machine does not have.
+    UnknownUser = "unknown-user",
     /// A name of a client that the file does not have.
     UnknownClient = "unknown-client",
     /// A name of a policy that the file does not have.

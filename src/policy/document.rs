@@ -22,6 +22,8 @@ pub(crate) struct PolicyDocument {
     pub(crate) upstream: Option<Name>,
     /// Who they are.
     pub(crate) clients: Vec<ClientDocument>,
+    /// The client of whoever fits none.
+    pub(crate) default: Option<Name>,
     /// What they may do.
     pub(crate) policies: Vec<PolicyRulesDocument>,
     /// What shows that they do.
@@ -47,9 +49,9 @@ const NEEDED: [&str; 5] = ["api", "listen", "upstream", "clients", "policies"];
 const CLIENT: &str = "write `clients: { NAME: { policies: [ … ] } }`";
 
 /// The keys that a file can have.
-const KEYS: [&str; 10] = [
-    "api", "listen", "upstream", "clients", "policies", "lists", "include", "tests", "limits",
-    "confine",
+const KEYS: [&str; 11] = [
+    "api", "listen", "upstream", "clients", "default", "policies", "lists", "include", "tests",
+    "limits", "confine",
 ];
 
 /// A test.
@@ -92,6 +94,8 @@ pub(crate) struct ClientDocument {
     pub(crate) name: Name,
     /// Names of its policies.
     pub(crate) policies: Vec<Name>,
+    /// Who is this client.
+    pub(crate) when: Option<Entry>,
     pub(crate) limits: Option<Node>,
 }
 
@@ -138,6 +142,7 @@ pub(crate) fn document(node: &Node, found: &mut Vec<Diagnostic>) -> PolicyDocume
                 let tests = reader.list(&entry.value);
                 document.tests = tests.iter().map(|node| reader.test(node)).collect();
             }
+            "default" => document.default = reader.text(&entry.value),
             "limits" => document.limits = Some(entry.value.clone()),
             "include" => document.include = reader.names(&entry.value),
             "confine" => document.confine = Some(reader.confine(entry)),
@@ -377,10 +382,12 @@ impl Reader<'_> {
         let mut client = ClientDocument {
             name: entry.key.clone(),
             policies: Vec::new(),
+            when: None,
             limits: None,
         };
-        for inner in self.map_or(&entry.value, &["policies", "limits"], CLIENT) {
+        for inner in self.map_or(&entry.value, &["policies", "when", "limits"], CLIENT) {
             match inner.key.text.as_str() {
+                "when" => client.when = Some(inner.clone()),
                 "limits" => client.limits = Some(inner.value.clone()),
                 _ => client.policies = self.names(&inner.value),
             }

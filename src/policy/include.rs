@@ -208,6 +208,7 @@ impl Reading<'_> {
             listen,
             upstream,
             clients,
+            default,
             policies,
             lists,
             tests,
@@ -221,6 +222,7 @@ impl Reading<'_> {
         document.tests.extend(tests);
         self.equal("api", document.api.as_ref(), api);
         self.equal("upstream", document.upstream.as_ref(), upstream);
+        self.equal("default", document.default.as_ref(), default);
         if let Some(limits) = limits {
             let message = "`limits` belong into the file that includes this one".to_owned();
             self.report(Code::Include, limits.span, message, None);

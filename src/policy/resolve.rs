@@ -6,11 +6,12 @@
 //! and the Engine's address are in `resolve/endpoints`, rules in
 //! `resolve/rules`; conditions in `resolve/conditions`, matchers in
 //! `resolve/matchers`, and the values that they name in `resolve/values` or by the
-//! names of `resolve/lists`. What an unknown name may have meant is in `resolve/meant`.
+//! names of `resolve/lists`; who is which client is in `resolve/identity`. What an unknown name may have meant is in `resolve/meant`.
 
 mod conditions;
 mod endpoints;
 mod guarded;
+mod identity;
 mod limits;
 mod lists;
 mod matchers;
@@ -34,6 +35,7 @@ pub(super) use rewrites::{REWRITES, is_scalar, rewrite_fits};
 pub(super) use rules::OPAQUE;
 pub(super) use values::is_numeric;
 
+use super::callers::Callers;
 use super::document::{PolicyDocument, PolicyRulesDocument, Reader};
 use super::include::{self, Files, Included, ReadFile, SourceFile};
 use super::limits::FileLimits;
@@ -204,17 +206,14 @@ impl Resolver {
             .collect();
         let clients = self.clients(document, &policies);
         self.overlaps(&clients);
-        let (listeners, of) = self.listeners(document);
+        let (listeners, callers) = self.listeners(document);
         let upstream = document
             .upstream
             .as_ref()
             .and_then(|upstream| self.upstream(upstream));
         self.unused(document);
         self.unused_lists();
-        let policies = Policies {
-            clients,
-            listeners: of,
-        };
+        let policies = Policies { clients, callers };
         Some((listeners, upstream?, policies))
     }
 
@@ -287,40 +286,41 @@ impl Resolver {
         clients
     }
 
-    fn listeners(&mut self, document: &PolicyDocument) -> (Vec<Listener>, Vec<Client>) {
+    /// The listeners, and who is which client there.
+    fn listeners(&mut self, document: &PolicyDocument) -> (Vec<Listener>, Callers) {
         let mut listeners: Vec<Listener> = Vec::new();
-        let mut of = Vec::new();
+        let mut callers = Callers::default();
+        let mut places = Vec::new();
         for listen in &document.listen {
-            let Some(name) = &listen.client else {
-                let message = "the listener does not say who its clients are";
-                let help = "write `client: NAME` with the name of a client".to_owned();
-                self.report(Code::MissingKey, listen.span, message, help);
-                continue;
-            };
-            let names = document
-                .clients
-                .iter()
-                .map(|client| client.name.text.as_str());
-            let client = names.clone().position(|client| client == name.text);
-            if client.is_none() && !document.clients.is_empty() {
-                let message = format!("there is no client `{}`", name.text);
-                self.report(
-                    Code::UnknownClient,
-                    name.span,
-                    message,
-                    nearest(&name.text, names),
-                );
-            }
+            let named = (listen.client.as_ref()).map(|name| self.client_named(document, name));
             if let Some(listener) = self.listener(listen, &listeners) {
                 listeners.push(listener);
-                of.extend(client.map(Client));
+                // A client that there is not is nobody.
+                let named = named.map(|named| named.unwrap_or(Client(usize::MAX)));
+                callers.listeners.push(named);
+                places.push(listen);
             }
         }
         if document.listen.is_empty() && self.found.is_empty() {
             let message = "`listen` is empty: nobody could call";
             self.report(Code::Listener, Span::START, message, None);
         }
-        (listeners, of)
+        callers.default =
+            (document.default.as_ref()).and_then(|name| self.client_named(document, name));
+        self.identities(document, &places, &mut callers);
+        (listeners, callers)
+    }
+
+    /// The client of this name.
+    fn client_named(&mut self, document: &PolicyDocument, name: &Name) -> Option<Client> {
+        let names = || document.clients.iter().map(|one| one.name.text.as_str());
+        let client = names().position(|client| client == name.text);
+        if client.is_none() && !document.clients.is_empty() {
+            let message = format!("there is no client `{}`", name.text);
+            let help = nearest(&name.text, names());
+            self.report(Code::UnknownClient, name.span, message, help);
+        }
+        client.map(Client)
     }
 
     /// Names that nothing refers to.
@@ -332,9 +332,11 @@ impl Resolver {
                     .as_ref()
                     .is_some_and(|name| name.text == client.name.text)
             });
-            if !listened {
+            let is_default =
+                (document.default.as_ref()).is_some_and(|default| default.text == client.name.text);
+            if !listened && client.when.is_none() && !is_default {
                 let message = format!("client `{}` has no listener", client.name.text);
-                let help = "nobody can be this client";
+                let help = "nobody can be this client: name it in a listener, or say `when`";
                 self.warn(Code::Unused, client.name.span, message, help);
             }
         }

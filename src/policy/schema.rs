@@ -6,10 +6,11 @@
 //! type, what a value may look like. The resolver stays the judge. Where a schema
 //! cannot say what the resolver says (a unit, a reference, the level of a file, a
 //! name of the file itself) it is wider, never narrower: what the resolver
-//! accepts, it accepts. The sections of a file are in `sections`, rules in
+//! accepts, it accepts. The sections of a file are in `sections`, who is calling in `identity`, rules in
 //! `rules`, conditions in `matchers`, what rewrites take in `values`; `words`
 //! describes, `store` keeps each definition once.
 
+mod identity;
 mod matchers;
 mod rules;
 mod sections;

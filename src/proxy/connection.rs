@@ -21,6 +21,7 @@ use super::client::{ClientReader, PeerRead};
 use super::forward::{Exchange, Forwarded, late};
 use super::framing::Framing;
 use super::head::{Head, HeadError, Scanner, Version};
+use super::identity::Identity;
 use super::limits::{BODY_READ, HEAD_READ, JSON_DEPTH_MAX, LINGER_BYTES, Limits, OWN_ANSWER_TIME};
 use super::record::Entry;
 use super::rescue::Failure;
@@ -30,6 +31,7 @@ use super::{InForce, Proxy, farewell, stopped};
 use crate::api::decode;
 use crate::gate::{BodyPlan, Permit, RequestHead};
 use crate::identity::Caller;
+use crate::policy::Client;
 
 /// A client's connection.
 pub(crate) struct Connection<R, W> {
@@ -37,6 +39,7 @@ pub(crate) struct Connection<R, W> {
     writer: ClientWriter<W>,
     proxy: Arc<Proxy>,
     caller: Caller,
+    identity: Identity,
     stopping: watch::Receiver<bool>,
     /// Those of the request under way, or of the wait for one.
     limits: Arc<Limits>,
@@ -88,6 +91,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             deadline: None,
             proxy,
             caller,
+            identity: Identity::default(),
             stopping,
             idle: Alarm::new(),
         }
@@ -154,13 +158,11 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     /// Answers bytes that are no request. What follows them cannot be told from
     /// them, so the connection ends.
     async fn refuse_head(&mut self, error: HeadError) -> Next {
-        let client = self
-            .proxy
-            .in_force
-            .borrow()
-            .gate
-            .client(self.caller.listener);
-        let mut entry = Entry::open(&self.proxy.journal, self.caller.listener, client);
+        let name = {
+            let gate = &self.proxy.in_force.borrow().gate;
+            self.identity.name(gate, &self.caller)
+        };
+        let mut entry = Entry::open(&self.proxy.journal, self.caller.listener, name);
         let form = Form {
             version: Version::Http11,
             head_only: false,
@@ -178,11 +180,12 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         };
         // The only look at it: whatever is reloaded, the request keeps this one.
         let in_force = self.proxy.in_force();
-        let client = in_force.gate.client(self.caller.listener);
-        self.limits = in_force.limits.of_request(self.caller.listener, &client);
-        self.deadline = self.limits.request_time.map(|time| Instant::now() + time);
-        let begun = in_force.limits.begin(self.caller.listener, &client);
-        let mut entry = Entry::open(&self.proxy.journal, self.caller.listener, client);
+        let listener = self.caller.listener;
+        self.limits = Arc::clone(in_force.limits.of(listener));
+        // Counted before anybody is asked who calls: that is work, too.
+        let begun = in_force.limits.begin(listener);
+        let name = self.identity.name(&in_force.gate, &self.caller);
+        let mut entry = Entry::open(&self.proxy.journal, listener, name);
         self.writer.begin();
         let mut form = Form {
             version: head.version,
@@ -205,8 +208,13 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             Ok(under_way) => entry.hold(under_way),
             Err(busy) => return self.refuse(&busy.into(), &mut body, form, entry).await,
         }
+        let client = match self.identify(&in_force, &mut entry).await {
+            Ok(client) => client,
+            Err(failure) => return self.refuse(&failure, &mut body, form, entry).await,
+        };
+        let asked = (&head, &framing, client);
         match self
-            .pass(&in_force, &head, &framing, &mut body, form, &mut entry)
+            .pass(&in_force, asked, &mut body, form, &mut entry)
             .await
         {
             Ok(Passed::Forwarded(Forwarded::Answered)) => {
@@ -229,12 +237,24 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         }
     }
 
+    /// Tells who calls, and counts the request as one of that client.
+    async fn identify(&mut self, in_force: &InForce, entry: &mut Entry) -> Result<Client, Failure> {
+        let client = self.identity.client(in_force, &self.caller).await?;
+        let name = in_force.gate.policies().client_name(client);
+        self.limits = in_force.limits.of_request(self.caller.listener, &name);
+        self.deadline = self.limits.request_time.map(|time| Instant::now() + time);
+        let begun = in_force.limits.begin_of(&name);
+        // One that is refused as one too many is the client's as well.
+        entry.identified(name);
+        entry.hold_of_client(begun?);
+        Ok(client)
+    }
+
     /// Everything that a request has to pass, in order.
     async fn pass(
         &mut self,
         in_force: &InForce,
-        head: &Head<'_>,
-        framing: &Framing<'_>,
+        (head, framing, client): (&Head<'_>, &Framing<'_>, Client),
         body: &mut BodyReader,
         form: Form,
         entry: &mut Entry,
@@ -246,9 +266,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             target: head.target,
             headers: &head.headers,
         };
-        let matched = gate
-            .head(&request, self.caller.listener)
-            .map_err(Failure::Refused)?;
+        let matched = gate.head_of(&request, client).map_err(Failure::Refused)?;
         entry.matched(matched.operation());
         let judged = self.read_body(&matched.body_plan(), body).await?;
         entry.count_in(body.bytes_read());

@@ -77,22 +77,19 @@ impl LimitTable {
         }
     }
 
-    /// Counts a request of a client at a listener, unless that is one too many for
-    /// either.
-    pub(crate) fn begin(
-        &self,
-        listener: ListenerId,
-        client: &str,
-    ) -> Result<(UnderWay, Option<UnderWay>), BusyError> {
-        let at_listener = self.at(listener).begin()?;
-        let of_client = match self.clients.get(client) {
-            Some(Metered { limits, meter }) => {
-                let requests = limits.requests.map_or(usize::MAX, to_usize);
-                Some(meter.begin(requests, Limits::rate(limits))?)
-            }
-            None => None,
+    /// Counts a request at a listener, unless that is one too many.
+    pub(crate) fn begin(&self, listener: ListenerId) -> Result<UnderWay, BusyError> {
+        self.at(listener).begin()
+    }
+
+    /// Counts a request of a client, unless that is one too many. Nothing for one
+    /// that has no limits of its own.
+    pub(crate) fn begin_of(&self, client: &str) -> Result<Option<UnderWay>, BusyError> {
+        let Some(Metered { limits, meter }) = self.clients.get(client) else {
+            return Ok(None);
         };
-        Ok((at_listener, of_client))
+        let requests = limits.requests.map_or(usize::MAX, to_usize);
+        meter.begin(requests, Limits::rate(limits)).map(Some)
     }
 
     fn own(&self, listener: ListenerId) -> Option<&Metered<Arc<Limits>>> {

@@ -33,7 +33,7 @@ pub enum Decision {
 pub struct Record {
     /// The listener that it came by.
     pub listener: ListenerId,
-    /// The client that asked.
+    /// The client that asked; [`NOBODY`](crate::gate::NOBODY) where it is none.
     pub client: Arc<str>,
     /// The operation, where the request could be matched to one.
     pub operation: Option<Operation>,
@@ -84,7 +84,7 @@ pub(crate) struct Entry {
     bytes_out: AtomicU64,
     journal: Arc<dyn Journal>,
     /// Counts the request for as long as it has no record.
-    under_way: Option<(UnderWay, Option<UnderWay>)>,
+    under_way: (Option<UnderWay>, Option<UnderWay>),
 }
 
 impl Entry {
@@ -114,13 +114,23 @@ impl Entry {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             journal: Arc::clone(journal),
-            under_way: None,
+            under_way: (None, None),
         }
     }
 
-    /// The request counts as one of its listener, and of its client.
-    pub(crate) fn hold(&mut self, under_way: (UnderWay, Option<UnderWay>)) {
-        self.under_way = Some(under_way);
+    /// The request counts as one of its listener.
+    pub(crate) fn hold(&mut self, under_way: UnderWay) {
+        self.under_way.0 = Some(under_way);
+    }
+
+    /// It is known who asks.
+    pub(crate) fn identified(&mut self, client: Arc<str>) {
+        self.record.client = client;
+    }
+
+    /// The request counts as one of its client.
+    pub(crate) fn hold_of_client(&mut self, under_way: Option<UnderWay>) {
+        self.under_way.1 = under_way;
     }
 
     /// The operation is known.

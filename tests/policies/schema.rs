@@ -95,6 +95,7 @@ fn is_structural(code: Code) -> bool {
         | Code::WrongType
         | Code::ApiLevel
         | Code::Listener
+        | Code::When
         | Code::Limit
         | Code::Upstream
         | Code::Confine
@@ -111,6 +112,7 @@ fn is_structural(code: Code) -> bool {
         Code::Yaml | Code::DuplicateKey
         // What depends on other places of the file, or on other files.
         | Code::MissingKey
+        | Code::SeveralClients
         | Code::UnknownClient
         | Code::UnknownPolicy
         | Code::UnknownList
@@ -128,6 +130,8 @@ fn is_structural(code: Code) -> bool {
         | Code::Conflict
         | Code::NotCompared
         // Not wrong.
+        | Code::EveryCaller
+        | Code::UnknownUser
         | Code::Shadowed
         | Code::Unused => false,
     }

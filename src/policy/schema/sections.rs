@@ -54,6 +54,10 @@ impl Maker {
                 },
                 "limits": limits(false, "What is limited where a listener or client does not say so itself."),
                 "clients": clients(),
+                "default": {
+                    "description": "The client of whoever fits none, at listeners that name none.",
+                    "type": "string",
+                },
                 "policies": policies,
                 "lists": lists(),
                 "include": {
@@ -94,7 +98,6 @@ fn listen() -> Value {
         "items": {
             "type": "object",
             "additionalProperties": false,
-            "required": ["client"],
             "oneOf": [{ "required": ["unix"] }, { "required": ["tcp"] }],
             "dependentSchemas": { "tcp": { "properties": { "mode": false } } },
             "properties": {
@@ -120,7 +123,7 @@ fn listen() -> Value {
                     "examples": ["0660", "0600"],
                 },
                 "client": {
-                    "description": "Whoever reaches this listener is this client.",
+                    "description": "Whoever reaches this listener is this client, if its `when` fits, or nobody. Without it, it is the client whose `when` fits.",
                     "type": "string",
                 },
                 "limits": limits(false, "What is limited for those who come in here."),
@@ -142,6 +145,7 @@ fn clients() -> Value {
                     "type": ["array", "null"],
                     "items": { "type": "string" },
                 },
+                "when": super::identity::when(),
                 "limits": limits(true, "What is limited for this client; the listener's limits hold, too."),
             },
         },
