@@ -3,17 +3,22 @@
 //! A [`Caller`] holds facts only, none of which the caller can write: a request's
 //! head and body are no part of it. Which client the facts make of it is the
 //! policies' to say: their `when` is `conditions`, `apart` tells whether two of
-//! them can fit one caller, and `names` knows users and groups by their names.
+//! them can fit one caller. `names` knows users and groups by their names, `process`
+//! the process that calls, and `cgroup` the container that it is in.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::format::{ImageReference, NamedImage};
 use crate::gate::ListenerId;
+use process::Process;
 
 pub(crate) mod apart;
+pub(crate) mod cgroup;
 pub(crate) mod conditions;
 pub mod names;
+pub mod process;
 
 /// What is known of whoever opened a connection.
 #[derive(Clone, Debug)]
@@ -24,6 +29,8 @@ pub struct Caller {
     pub origin: Origin,
     /// The certificate that TLS has verified, if it showed one.
     pub certificate: Option<Box<Certificate>>,
+    /// The process itself, where it may have to be looked at.
+    pub process: Option<Arc<Process>>,
 }
 
 /// Where a connection comes from.
@@ -85,6 +92,7 @@ impl Caller {
             listener,
             origin: Origin::Unknown,
             certificate: None,
+            process: None,
         }
     }
 }

@@ -5,14 +5,15 @@
 //! TCP `browser`), the gate matches it, the body is read as the gate says (`body`, `chunked`), a
 //! connection to the Engine is taken and its version learnt (`upstream`), the gate
 //! judges, and the permit is forwarded (`forward`, `answer`, `response`) or becomes
-//! a tunnel (`tunnel`). What stops a request on the way is answered from one place
+//! a tunnel (`tunnel`). Which client calls is told once for a connection (`identity`,
+//! and `containers` where the Engine has to say). What stops a request on the way is answered from one place
 //! (`rescue`); every request leaves a record (`record`); every bound is in `limits`,
 //! whose they are in `limit_table`, and what counts requests in `meter`.
 //! What all of it goes by can be replaced while it runs (`reload`).
 //!
 //! INVARIANT: nothing reaches the Engine but what `upstream::request` writes from a
-//! `Permit`, the question for its version, and the bytes of a tunnel that the
-//! Engine has accepted.
+//! `Permit`, the questions for its version and its containers, and the bytes of a
+//! tunnel that the Engine has accepted.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ mod browser;
 mod chunked;
 mod client;
 mod connection;
+mod containers;
 mod forward;
 mod framing;
 mod head;

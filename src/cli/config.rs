@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use opgate::diagnostic::{Code, Diagnostic, Diagnostics, Span};
+use opgate::identity::process;
 use opgate::policy::{self, Configuration, ReadFile, SourceFile};
 
 use super::Failure;
@@ -103,6 +104,23 @@ fn read(path: &Path) -> io::Result<SourceFile> {
     // What has no path, such as a pipe, is included by nobody.
     let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     Ok(SourceFile { identity, text })
+}
+
+/// Whether a configuration can be served here: what only this machine can tell.
+pub(super) fn runs_here(configuration: &Configuration) -> Result<(), Failure> {
+    let unknown = |one: &&Diagnostic| one.code == Code::UnknownUser;
+    if let Some(one) = configuration.warnings.found().iter().find(unknown) {
+        return Err(Failure::Findings(format!(
+            "{}:{}: {}: write a number, or make it known here",
+            configuration.warnings.file(one.span),
+            one.span.line,
+            one.message
+        )));
+    }
+    if configuration.policies.ask_for_processes() {
+        process::available().map_err(Failure::Findings)?;
+    }
+    Ok(())
 }
 
 /// Reads a file that must be right. Warnings go to standard error.

@@ -34,6 +34,7 @@ mod systemd;
 /// way have so much time to end in, unless there is a second signal.
 pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     let (configuration, seen) = config::load_seen(config)?;
+    config::runs_here(&configuration)?;
     let asked = Asked::by_environment().map_err(|error| Failure::Usage(error.to_string()))?;
     // What says how many processors there are can then not be read any more.
     let workers = available_parallelism().map_or(1, usize::from);

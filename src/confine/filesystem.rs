@@ -27,6 +27,10 @@ const RESOLVER: [&str; 7] = [
     "/run/systemd/resolve",
 ];
 
+/// The names of users and groups. A file that takes the place of one of these is
+/// another, and is not read any more.
+const ACCOUNTS: [&str; 2] = ["/etc/passwd", "/etc/group"];
+
 /// Where it has the parts of itself that it looks names up by.
 const LIBRARIES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
 
@@ -60,6 +64,14 @@ fn ruleset(plan: &Plan) -> Result<RulesetCreated, RulesetError> {
         for path in RESOLVER.iter().chain(&LIBRARIES) {
             rules = beneath(rules, Path::new(path), read)?;
         }
+    }
+    if plan.accounts() {
+        for path in ACCOUNTS {
+            rules = beneath(rules, Path::new(path), read)?;
+        }
+    }
+    if plan.processes() {
+        rules = beneath(rules, Path::new("/proc"), AccessFs::ReadFile.into())?;
     }
     for port in plan.dialled() {
         rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
@@ -118,6 +130,9 @@ fn places(plan: &Plan) -> String {
         shown.join(", ")
     };
     let mut places = format!("reads {}", list(plan.read_folders()));
+    if plan.processes() {
+        places.push_str(", /proc");
+    }
     let sockets = list(plan.socket_folders());
     if !sockets.is_empty() {
         places.push_str("; sockets in ");

@@ -19,6 +19,8 @@ pub struct Plan {
     engines: Vec<PathBuf>,
     dialled: Vec<u16>,
     names: bool,
+    accounts: bool,
+    processes: bool,
 }
 
 impl Plan {
@@ -37,7 +39,9 @@ impl Plan {
             .files
             .iter()
             .fold(plan, |plan, file| plan.reading(file));
-        let plan = plan.calling(&configuration.upstream);
+        let mut plan = plan.calling(&configuration.upstream);
+        plan.processes = configuration.policies.ask_for_processes();
+        plan.accounts = configuration.policies.name_accounts();
         let listeners = configuration.listeners.iter();
         listeners.fold(plan, |plan, listener| plan.listening(&listener.address))
     }
@@ -80,6 +84,16 @@ impl Plan {
         self.dialled.extend([port, 53]);
         self.names = true;
         self
+    }
+
+    /// Whether it is looked at in which container a process is.
+    pub(super) fn processes(&self) -> bool {
+        self.processes
+    }
+
+    /// Whether numbers of users and groups are looked up.
+    pub(super) fn accounts(&self) -> bool {
+        self.accounts
     }
 
     pub(super) fn switches(&self) -> Confinement {

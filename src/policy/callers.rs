@@ -17,6 +17,10 @@ pub(crate) struct Callers {
     pub(crate) when: Vec<Vec<Conditions>>,
     /// Whoever fits no client.
     pub(crate) default: Option<Client>,
+    /// Whether somebody is told by the container of a process.
+    pub(crate) processes: bool,
+    /// Whether users or groups are called by their names.
+    pub(crate) accounts: bool,
 }
 
 /// What can be said of a caller.
@@ -77,12 +81,6 @@ impl Callers {
         };
         found.or(default).map_or(Who::Nobody, Who::Client)
     }
-
-    /// Whether anybody is told by a container.
-    pub(crate) fn ask_for_containers(&self) -> bool {
-        let mut all = self.when.iter().flatten();
-        all.any(|one| one.container.is_some())
-    }
 }
 
 impl Policies {
@@ -97,10 +95,15 @@ impl Policies {
         self.callers.who(place, caller, Some(container))
     }
 
-    /// Whether some client is told by its container, so that the Engine has to be
-    /// asked and processes be looked at.
-    pub fn ask_for_containers(&self) -> bool {
-        self.callers.ask_for_containers()
+    /// Whether some client is told by the container of the process that calls, so
+    /// that processes have to be looked at.
+    pub fn ask_for_processes(&self) -> bool {
+        self.callers.processes
+    }
+
+    /// Whether users or groups are called by their names.
+    pub fn name_accounts(&self) -> bool {
+        self.callers.accounts
     }
 
     /// The client that a listener names, by its place.

@@ -112,6 +112,7 @@ pub(super) fn resolve_and(
         shared: 0,
         rules: WrittenRules::new(),
         judge: Judge::default(),
+        accounts: false,
         found,
     };
     let made = resolver.document(&document);
@@ -166,6 +167,8 @@ struct Resolver {
     rules: WrittenRules,
     /// Looks for contradictions.
     judge: Judge,
+    /// Whether users or groups are called by their names.
+    accounts: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -308,6 +311,7 @@ impl Resolver {
         callers.default =
             (document.default.as_ref()).and_then(|name| self.client_named(document, name));
         self.identities(document, &places, &mut callers);
+        callers.accounts = self.accounts;
         (listeners, callers)
     }
 

@@ -239,14 +239,15 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
 
     /// Tells who calls, and counts the request as one of that client.
     async fn identify(&mut self, in_force: &InForce, entry: &mut Entry) -> Result<Client, Failure> {
+        let begun = Instant::now();
         let client = self.identity.client(in_force, &self.caller).await?;
         let name = in_force.gate.policies().client_name(client);
         self.limits = in_force.limits.of_request(self.caller.listener, &name);
-        self.deadline = self.limits.request_time.map(|time| Instant::now() + time);
-        let begun = in_force.limits.begin_of(&name);
+        self.deadline = self.limits.request_time.map(|time| begun + time);
+        let counted = in_force.limits.begin_of(&name);
         // One that is refused as one too many is the client's as well.
         entry.identified(name);
-        entry.hold_of_client(begun?);
+        entry.hold_of_client(counted?);
         Ok(client)
     }
 

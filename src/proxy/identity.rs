@@ -4,11 +4,14 @@
 //! other policies are asked anew. Nothing of a request takes part in it.
 
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use super::InForce;
+use super::containers::container_of;
 use super::rescue::Failure;
+use super::upstream::Upstream;
 use crate::gate::{Gate, NOBODY};
-use crate::identity::Caller;
+use crate::identity::{Caller, Origin};
 use crate::policy::Client;
 
 /// What is known of a connection.
@@ -23,7 +26,12 @@ struct Known {
     /// while this is kept.
     gate: Weak<Gate>,
     client: Client,
+    /// When it is to be told anew, where it is by something that can pass to another.
+    until: Option<Instant>,
 }
+
+/// How long a source address is taken to be a container's without asking again.
+const ADDRESS_TIME: Duration = Duration::from_secs(1);
 
 impl Identity {
     /// What records call the connection, as far as that can be told without asking
@@ -43,17 +51,34 @@ impl Identity {
     ) -> Result<Client, Failure> {
         match self.told(&in_force.gate, caller) {
             Some(told) => told,
-            None => in_force
-                .gate
-                .identify_in(caller, None)
-                .map_err(Failure::Refused),
+            None => self.ask(in_force, caller).await,
         }
+    }
+
+    /// Asks the Engine for the container, and tells by it.
+    async fn ask(&mut self, in_force: &InForce, caller: &Caller) -> Result<Client, Failure> {
+        let asked = Instant::now();
+        let container = container_of(engine(in_force), caller).await?;
+        let told = in_force.gate.identify_in(caller, container.as_ref());
+        let client = told.map_err(Failure::Refused)?;
+        // A process stays in its container; an address goes to the next.
+        let until = match caller.origin {
+            Origin::Unix(_) => None,
+            Origin::Tcp(_) | Origin::Unknown => asked.checked_add(ADDRESS_TIME),
+        };
+        self.known = Some(Known {
+            gate: Arc::downgrade(&in_force.gate),
+            client,
+            until,
+        });
+        Ok(client)
     }
 
     /// Who it is, if that can be told without asking anybody.
     fn told(&mut self, gate: &Arc<Gate>, caller: &Caller) -> Option<Result<Client, Failure>> {
         if let Some(known) = &self.known
             && known.gate.as_ptr() == Arc::as_ptr(gate)
+            && known.until.is_none_or(|until| Instant::now() < until)
         {
             return Some(Ok(known.client));
         }
@@ -63,8 +88,14 @@ impl Identity {
             self.known = Some(Known {
                 gate: Arc::downgrade(gate),
                 client,
+                until: None,
             });
         }
         Some(told.map_err(Failure::Refused))
     }
+}
+
+/// The Engine that knows the containers.
+fn engine(in_force: &InForce) -> &Upstream {
+    &in_force.upstream
 }

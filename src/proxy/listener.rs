@@ -192,7 +192,10 @@ impl Listener {
                         let (proxy, closing) = (Arc::clone(&proxy), closing.clone());
                         match stream {
                             Stream::Unix(stream) => {
-                                let caller = self.caller(unix::origin(&stream));
+                                let mut caller = self.caller(unix::origin(&stream));
+                                if in_force.borrow().gate.policies().ask_for_processes() {
+                                    caller.process = unix::process(&stream);
+                                }
                                 let halves = stream.into_split();
                                 connections.spawn(serve(halves, proxy, caller, closing));
                             }

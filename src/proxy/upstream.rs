@@ -36,10 +36,12 @@ use crate::api::definition::ApiVersion;
 use crate::gate::EngineVersion;
 use bell::Bell;
 use hearing::{Deaf, Hearing};
+pub(crate) use question::Question;
 use request::RequestBody;
 
 mod bell;
 mod hearing;
+mod question;
 pub(crate) mod request;
 
 /// Why the Engine gave no answer that can be passed on.

@@ -106,6 +106,7 @@ impl Reload {
             Ok(Err(found)) => return Err(found.to_string()),
             Err(failure) => return Err(failure.to_string()),
         };
+        config::runs_here(&configuration).map_err(|error| error.to_string())?;
         let mut said = String::new();
         if !configuration.warnings.found().is_empty() {
             let _ = writeln!(said, "{}", configuration.warnings.to_string().trim_end());

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use opgate::api::{NEWEST, OLDEST};
 use opgate::confine::Report;
+use opgate::gate::NOBODY;
 use opgate::policy::{Address, Configuration};
 use serde_json::{Map, Value, json};
 
@@ -98,7 +99,10 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (client, address) in &self.listeners {
-            write!(f, "opgate: client {client} at {}", place(address))?;
+            match client.as_str() {
+                NOBODY => write!(f, "opgate: clients by their `when` at {}", place(address))?,
+                client => write!(f, "opgate: client {client} at {}", place(address))?,
+            }
             match address {
                 Address::Unix { mode, .. } => writeln!(f, " (mode {mode:04o})")?,
                 Address::Tcp(_) => writeln!(f)?,

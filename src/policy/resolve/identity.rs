@@ -77,6 +77,13 @@ impl Resolver {
                         self.unmet(span, &conditions, listeners);
                     }
                     self.tells_nobody(span, &conditions);
+                    if conditions.container.is_some() {
+                        let kinds = reach.iter().filter_map(|place| listeners.get(*place));
+                        let kinds: Vec<Kinds> = kinds.map(|listen| Kinds::of(listen)).collect();
+                        let source = conditions.sources.is_some();
+                        callers.processes |= !source && kinds.iter().any(|one| one.unix);
+                        self.by_address(span, &conditions, kinds.iter().any(|one| one.tcp));
+                    }
                     when.push(conditions.clone());
                     all.push(Written {
                         client,
@@ -121,6 +128,16 @@ impl Resolver {
         if all && alone {
             let message = "every caller comes from these addresses";
             let help = "name narrower subnets, or ask for a certificate as well";
+            self.warn(Code::EveryCaller, span, message, help);
+        }
+    }
+
+    /// Warns of a container that is known by its address alone.
+    fn by_address(&mut self, span: Span, conditions: &Conditions, tcp: bool) {
+        let peer = conditions.uids.is_some() || conditions.gids.is_some();
+        if tcp && !peer && conditions.tls.is_none() {
+            let message = "on TCP a container is known by its address, which others can send from";
+            let help = "whoever shares its network can feign it: ask for a certificate as well, or mount a unix socket into the container";
             self.warn(Code::EveryCaller, span, message, help);
         }
     }

@@ -8,11 +8,13 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::time::timeout;
 
 use super::ListenError;
+use crate::identity::process::Process;
 use crate::identity::{Credentials, Origin};
 use crate::proxy::limits::{BACKLOG, STALE_PROBE};
 
@@ -59,6 +61,11 @@ pub(super) fn origin(stream: &UnixStream) -> Origin {
         }),
         Err(_) => Origin::Unknown,
     }
+}
+
+/// The process that connected, if it is still there.
+pub(super) fn process(stream: &UnixStream) -> Option<Arc<Process>> {
+    Process::behind(stream).ok().map(Arc::new)
 }
 
 /// Binds, sets the mode, and only then listens: until then nobody can connect.

@@ -16,7 +16,9 @@ use hyper::{Method, Request, Uri};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use super::UpstreamError;
+use super::{Question, UpstreamError};
+use crate::api::definition::ApiVersion;
+use crate::format::is_full_id;
 use crate::gate::{EncodedBody, Permit};
 
 /// A target that `hyper` can hold.
@@ -166,6 +168,23 @@ pub(crate) fn request(
         _ => return Err(UpstreamError::Request),
     };
     Ok(Request::from_parts(head(permit)?, body))
+}
+
+/// The request that asks an Engine about its containers.
+pub(crate) fn question(
+    question: Question<'_>,
+    version: ApiVersion,
+) -> Result<Request<RequestBody>, UpstreamError> {
+    let target = match question {
+        Question::Running => format!("/v{version}/containers/json"),
+        // Nothing else can be a part of a path by itself.
+        Question::Container(id) if is_full_id(id) => format!("/v{version}/containers/{id}/json"),
+        Question::Container(_) => return Err(UpstreamError::Request),
+    };
+    Request::get(target)
+        .header(header::HOST, HOST)
+        .body(RequestBody::Empty)
+        .map_err(|_| UpstreamError::Request)
 }
 
 /// The request that asks an Engine which versions it serves.

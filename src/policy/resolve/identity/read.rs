@@ -212,6 +212,7 @@ impl Resolver {
             return known;
         }
         let text = self.word(node)?;
+        self.accounts = true;
         let reason = match look(&text) {
             Ok(Some(number)) => return Some(number),
             Ok(None) => format!("there is no {what} `{text}` on this machine"),
