@@ -113,3 +113,6 @@ pub(crate) fn image_name(text: &str) -> Option<String> {
     }
     Some(name)
 }
+
+#[cfg(test)]
+mod tests;

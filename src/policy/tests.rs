@@ -289,6 +289,7 @@ fn the_image_of_a_mount_is_a_part_and_not_a_matcher() {
     );
 }
 
+mod callers;
 mod denies;
 mod derived;
 mod formats;

@@ -1,0 +1,539 @@
+//! Who is calling: the real gate, told apart from outside by users, addresses and
+//! containers.
+#![cfg(test)]
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+#[path = "support/peer.rs"]
+mod peer;
+#[path = "support/start.rs"]
+mod start;
+
+use peer::{Connection, PATIENCE};
+use start::{Running, Started, start};
+
+/// Who may do it is told in the refusal of whoever may not.
+const INFO: &str = "GET /info HTTP/1.1\r\nHost: docker\r\n\r\n";
+
+/// What an Engine says, and what it was asked.
+#[derive(Clone, Default)]
+struct Engine {
+    answers: Arc<Mutex<HashMap<String, Value>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Engine {
+    fn says(&self, target: &str, answer: Value) {
+        self.answers
+            .lock()
+            .unwrap()
+            .insert(target.to_owned(), answer);
+    }
+
+    /// A container that runs, with its first process and its address.
+    fn has(&self, id: &str, name: &str, pid: u32, address: &str) {
+        let networks =
+            json!({ "Networks": { "bridge": { "IPAddress": address, "GlobalIPv6Address": "" } } });
+        self.says(
+            &format!("/containers/{id}/json"),
+            json!({
+                "Id": id,
+                "Name": format!("/{name}"),
+                "State": { "Running": true, "Pid": pid },
+                "Config": { "Image": "alpine", "Labels": { "role": name } },
+                "NetworkSettings": networks,
+            }),
+        );
+        let mut answers = self.answers.lock().unwrap();
+        let all = answers
+            .entry("/containers/json".to_owned())
+            .or_insert_with(|| json!([]));
+        all.as_array_mut()
+            .unwrap()
+            .push(json!({ "Id": id, "NetworkSettings": networks }));
+    }
+
+    fn listen(&self, path: &Path) {
+        let listener = UnixListener::bind(path).unwrap();
+        let engine = self.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let engine = engine.clone();
+                std::thread::spawn(move || engine.serve(Connection::over(stream)));
+            }
+        });
+    }
+
+    fn serve(&self, mut connection: Connection) {
+        while let Some((head, _)) = connection.message() {
+            let target = head.split(' ').nth(1).unwrap();
+            let target = target.strip_prefix("/v1.51").unwrap_or(target).to_owned();
+            self.asked.lock().unwrap().push(target.clone());
+            let answer = match target.as_str() {
+                "/version" => Some(json!({ "ApiVersion": "1.51", "MinAPIVersion": "1.24" })),
+                target => self.answers.lock().unwrap().get(target).cloned(),
+            };
+            let (status, body) = match answer {
+                Some(answer) => ("200 OK", answer.to_string()),
+                None => ("404 Not Found", "{}".to_owned()),
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            if connection.send(&answer).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// How often it was asked about containers.
+    fn questions(&self) -> usize {
+        let asked = self.asked.lock().unwrap();
+        asked
+            .iter()
+            .filter(|one| one.starts_with("/containers"))
+            .count()
+    }
+}
+
+/// A running gate.
+struct Gate {
+    running: Running<()>,
+    folder: TempDir,
+    engine: Engine,
+    events: Receiver<String>,
+}
+
+impl Gate {
+    /// With these listeners and clients; `DIR` is its folder.
+    fn start(listen: &str, clients: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Other users come here, too.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let engine = Engine::default();
+        engine.listen(&folder.path().join("engine.sock"));
+        let config = folder.path().join("opgate.yaml");
+        fs::write(&config, text(folder.path(), listen, clients)).unwrap();
+        let Started {
+            child, mut lines, ..
+        } = start(&config, "").unwrap();
+        let (sender, events) = channel();
+        let running = Running::new(child, move || {
+            while let Some(Ok(line)) = lines.next() {
+                let _ = sender.send(line);
+            }
+        });
+        Self {
+            running,
+            folder,
+            engine,
+            events,
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("gate.sock")
+    }
+
+    /// Goes by other listeners and clients, and waits until it does; what it says.
+    fn reload(&self, listen: &str, clients: &str) -> String {
+        let config = self.folder.path().join("opgate.yaml");
+        fs::write(&config, text(self.folder.path(), listen, clients)).unwrap();
+        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
+        self.said("reloaded")
+    }
+
+    /// The next line of its log with this in it.
+    fn said(&self, what: &str) -> String {
+        loop {
+            let line = self.events.recv_timeout(PATIENCE).unwrap();
+            if line.contains(what) {
+                return line;
+            }
+        }
+    }
+}
+
+fn text(folder: &Path, listen: &str, clients: &str) -> String {
+    let dir = folder.display().to_string();
+    format!(
+        "api: '1.51'\nlisten:\n{listen}\nupstream: unix://{dir}/engine.sock\n{clients}\n\
+         policies: {{ ping: {{ allow: [SystemPing] }} }}\n"
+    )
+    .replace("DIR", &dir)
+}
+
+const OPEN: &str = "- { unix: DIR/gate.sock, mode: '0666' }";
+
+/// The client that an answer speaks of; what it says where it speaks of none.
+fn client((status, body): (u16, String)) -> String {
+    assert_eq!(status, 403, "{body}");
+    match body.split_once("refused for client ") {
+        Some((_, rest)) => rest.split(':').next().unwrap().to_owned(),
+        None => body,
+    }
+}
+
+fn nobody(answer: (u16, String)) {
+    assert_eq!(
+        client(answer).trim_end(),
+        r#"{"message":"opgate: no client fits this connection"}"#
+    );
+}
+
+/// A process of its own that asks what it is told to, once for each line that it gets.
+struct Other {
+    child: Child,
+}
+
+impl Other {
+    /// By user and group, in a control group.
+    fn start(socket: &Path, ids: Option<(u32, u32)>, group: Option<&Path>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "other_process", "--nocapture", "--ignored"])
+            .env("OPGATE_TEST_SOCKET", socket)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        if let Some(group) = group {
+            command.env("OPGATE_TEST_GROUP", group);
+        }
+        if let Some((uid, gid)) = ids {
+            command.uid(uid).gid(gid);
+        }
+        Self {
+            child: command.spawn().unwrap(),
+        }
+    }
+
+    fn ask(mut self) -> (u16, String) {
+        let mut said = String::new();
+        drop(self.child.stdin.take());
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        self.child.wait().unwrap();
+        let answer = said.lines().find_map(|line| line.split_once("ANSWER "));
+        let (status, body) = answer
+            .unwrap_or_else(|| panic!("{said}"))
+            .1
+            .split_once(' ')
+            .unwrap();
+        (status.parse().unwrap(), body.to_owned())
+    }
+}
+
+#[test]
+#[ignore = "a part of the others, in a process of its own"]
+fn other_process() {
+    let Some(socket) = std::env::var_os("OPGATE_TEST_SOCKET") else {
+        return;
+    };
+    if let Some(group) = std::env::var_os("OPGATE_TEST_GROUP") {
+        fs::write(Path::new(&group).join("cgroup.procs"), "0").unwrap();
+    }
+    let mut connection = Connection::to(Path::new(&socket));
+    let (status, body) = connection.ask(INFO);
+    println!("ANSWER {status} {body}");
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Asks over TCP from an address of loopback.
+fn from(source: &str, to: SocketAddr) -> (u16, String) {
+    let mut stream = tcp(source, to);
+    ask_over(&mut stream)
+}
+
+fn tcp(source: &str, to: SocketAddr) -> TcpStream {
+    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let source: SocketAddr = format!("{source}:0").parse().unwrap();
+    bind(&fd, &source).unwrap();
+    connect(&fd, &to).unwrap();
+    let stream = TcpStream::from(fd);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn ask_over(stream: &mut TcpStream) -> (u16, String) {
+    stream.write_all(INFO.as_bytes()).unwrap();
+    let mut said = Vec::new();
+    let mut byte = [0];
+    while !said.ends_with(b"}") {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1);
+        said.push(byte[0]);
+    }
+    let said = String::from_utf8(said).unwrap();
+    let status = said.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, said.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// An address of loopback that nobody listens at.
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+#[test]
+fn users_and_groups_are_told_apart_on_one_socket() {
+    if !is_root() {
+        return;
+    }
+    let gate = Gate::start(
+        OPEN,
+        "clients:\n  admin: { policies: [ping], when: { peer: { uid: root } } }\n  \
+         ci: { policies: [ping], when: [{ peer: { uid: [60001, 60002], gid: 60010 } }, { peer: { uid: 60003 } }] }",
+    );
+    let other = |uid, gid| Other::start(&gate.socket(), Some((uid, gid)), None).ask();
+    assert_eq!(client(Connection::to(&gate.socket()).ask(INFO)), "admin");
+    assert_eq!(client(other(60001, 60010)), "ci");
+    assert_eq!(client(other(60003, 60011)), "ci");
+    nobody(other(60001, 60011));
+    nobody(other(60004, 60010));
+    // What a request says of itself is nothing.
+    let spoofed = "GET /info HTTP/1.1\r\nHost: admin\r\nX-Forwarded-For: 127.0.0.1\r\n\
+                   Authorization: Basic YWRtaW46\r\nX-Client: ci\r\n\r\n";
+    assert_eq!(client(Connection::to(&gate.socket()).ask(spoofed)), "admin");
+    let line = gate.said("\"client\":\"-\"");
+    assert!(line.contains("no client fits this connection"), "{line}");
+}
+
+#[test]
+fn a_listener_with_a_client_serves_no_other_and_default_takes_the_rest() {
+    let gate = Gate::start(
+        "- { unix: DIR/gate.sock }\n- { unix: DIR/own.sock, client: own }",
+        "default: guests\nclients:\n  own: { policies: [ping], when: { peer: { uid: 60001 } } }\n  \
+         guests: { policies: [ping] }",
+    );
+    assert_eq!(client(Connection::to(&gate.socket()).ask(INFO)), "guests");
+    nobody(Connection::to(&gate.folder.path().join("own.sock")).ask(INFO));
+}
+
+#[test]
+fn sources_are_told_apart_and_kept_connections_follow_a_reload() {
+    let at = free();
+    let listen = format!("- {{ tcp: '{at}' }}");
+    let clients = |one: &str, two: &str| {
+        format!(
+            "clients:\n  a: {{ policies: [ping], when: {{ source: {one} }} }}\n  \
+             b: {{ policies: [ping], when: {{ source: {two} }} }}"
+        )
+    };
+    let gate = Gate::start(
+        &listen,
+        &clients("127.0.0.2/32", "[127.0.1.0/24, 127.0.0.5]"),
+    );
+    assert_eq!(client(from("127.0.0.2", at)), "a");
+    assert_eq!(client(from("127.0.1.77", at)), "b");
+    assert_eq!(client(from("127.0.0.5", at)), "b");
+    nobody(from("127.0.0.3", at));
+
+    let mut kept = tcp("127.0.0.2", at);
+    assert_eq!(client(ask_over(&mut kept)), "a");
+    assert_eq!(client(ask_over(&mut kept)), "a");
+    gate.reload(&listen, &clients("127.0.0.3", "127.0.0.2"));
+    assert_eq!(client(ask_over(&mut kept)), "b");
+    gate.reload(&listen, &clients("127.0.0.3", "127.0.0.4"));
+    nobody(ask_over(&mut kept));
+    gate.reload(&listen, &clients("127.0.0.2", "127.0.0.4"));
+    assert_eq!(client(ask_over(&mut kept)), "a");
+}
+
+#[test]
+fn a_user_that_is_not_known_here_is_no_start_and_no_reload() {
+    let clients = |user: &str| {
+        format!("clients:\n  a: {{ policies: [ping], when: {{ peer: {{ uid: {user} }} }} }}")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("opgate.yaml");
+    fs::write(&config, text(folder.path(), OPEN, &clients("no-such-user"))).unwrap();
+    let why = start(&config, "").err().unwrap().to_string();
+    assert!(
+        why.contains("there is no user `no-such-user` on this machine"),
+        "{why}"
+    );
+    // `check` may run elsewhere.
+    let check = Command::new(env!("CARGO_BIN_EXE_opgate"))
+        .arg("check")
+        .arg(&config)
+        .output();
+    assert!(check.unwrap().status.success());
+
+    let gate = Gate::start(OPEN, &clients("root"));
+    let said = gate.reload(OPEN, &clients("no-such-user"));
+    assert!(said.contains("not reloaded"), "{said}");
+    assert!(gate.running.child.id() > 0);
+}
+
+#[test]
+fn a_container_is_told_by_its_address() {
+    let at = free();
+    let gate = Gate::start(
+        &format!("- {{ tcp: '{at}', limits: {{ rate: 1, burst: 20 }} }}"),
+        "clients:\n  web: { policies: [ping], when: { container: { name: web } } }\n  \
+         alpine: { policies: [ping], when: { container: { image: alpine, labels: { role: db } } } }\n  \
+         role: { policies: [ping], when: { container: { labels: { role: web, other: none } } } }",
+    );
+    let (web, db) = ("a".repeat(64), "b".repeat(64));
+    gate.engine.has(&web, "web", 1, "127.0.0.2");
+    gate.engine.has(&db, "db", 1, "127.0.0.3");
+    gate.engine.has(&"c".repeat(64), "twin", 1, "127.0.0.4");
+    gate.engine.has(&"d".repeat(64), "twin", 1, "127.0.0.4");
+    assert_eq!(client(from("127.0.0.2", at)), "web");
+    assert_eq!(client(from("127.0.0.3", at)), "alpine");
+    nobody(from("127.0.0.5", at));
+    let twins = client(from("127.0.0.4", at));
+    assert!(twins.contains("cannot be told for certain"), "{twins}");
+    // An address that another has got between two questions.
+    gate.engine
+        .says(&format!("/containers/{web}/json"), json!({}));
+    assert_eq!(from("127.0.0.2", at).0, 502);
+
+    // Whoever is one too many costs the Engine nothing.
+    let before = gate.engine.questions();
+    let busy = (0..40).filter(|_| from("127.0.0.3", at).0 == 429).count();
+    assert!(busy >= 20, "{busy}");
+    assert!(gate.engine.questions() - before <= 2 * (40 - busy));
+}
+
+#[test]
+fn two_clients_that_fit_a_container_are_none() {
+    let at = free();
+    let gate = Gate::start(
+        &format!("- {{ tcp: '{at}' }}"),
+        "default: guests\nclients:\n  name: { policies: [ping], when: { container: { name: web } } }\n  \
+         image: { policies: [ping], when: { container: { image: 'docker.io/library/alpine:latest' } } }\n  \
+         guests: { policies: [] }",
+    );
+    gate.engine.has(&"a".repeat(64), "web", 1, "127.0.0.2");
+    gate.engine.has(&"b".repeat(64), "db", 1, "127.0.0.3");
+    let both = client(from("127.0.0.2", at));
+    assert!(both.contains("more than one client fits"), "{both}");
+    assert_eq!(client(from("127.0.0.3", at)), "image");
+    assert_eq!(client(from("127.0.0.4", at)), "guests");
+    // Without the Engine nobody is anybody, not even a guest.
+    fs::remove_file(gate.folder.path().join("engine.sock")).unwrap();
+    gate.engine.says("/containers/json", json!("broken"));
+    assert_eq!(from("127.0.0.4", at).0, 502);
+}
+
+/// A control group, gone at the end.
+struct Group(PathBuf);
+
+impl Group {
+    /// Below the root of the unified hierarchy, where this machine lets us.
+    fn make() -> Option<Self> {
+        let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+        let root = roots
+            .iter()
+            .find(|root| Path::new(root).join("cgroup.controllers").exists())?;
+        let group = Path::new(root).join(format!("opgate-test-{}", std::process::id()));
+        fs::create_dir(&group).ok()?;
+        Some(Self(group))
+    }
+
+    fn below(&self, path: &str) -> PathBuf {
+        let path = self.0.join(path);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        fn remove(path: &Path) {
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    remove(&entry.path());
+                }
+            }
+            let _ = fs::remove_dir(path);
+        }
+        remove(&self.0);
+    }
+}
+
+/// A process that waits in a group.
+struct Main(Child);
+
+impl Main {
+    fn start(group: &Path) -> Self {
+        let child = Command::new("sleep").arg("600").spawn().unwrap();
+        fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Main {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_container_is_told_by_the_control_group_of_the_process() {
+    if !is_root() || opgate::identity::process::available().is_err() {
+        return;
+    }
+    let Some(group) = Group::make() else {
+        println!("this machine lets us make no control groups");
+        return;
+    };
+    let (a, b, c) = ("a".repeat(64), "b".repeat(64), "c".repeat(64));
+    let clients = "default: guests\nclients:\n  web: { policies: [ping], when: { container: { name: web } } }\n  \
+                   guests: { policies: [] }";
+    let gate = Gate::start(OPEN, clients);
+    let main = Main::start(&group.below(&format!("docker/{a}/init")));
+    let other = Main::start(&group.below(&format!("docker/{b}")));
+    gate.engine.has(&a, "web", main.0.id(), "");
+    gate.engine.has(&b, "db", other.0.id(), "");
+    let ask = |path: String| Other::start(&gate.socket(), None, Some(&group.below(&path))).ask();
+    assert_eq!(client(ask(format!("docker/{a}"))), "web");
+    assert_eq!(client(ask(format!("docker/{a}/deep/er"))), "web");
+    assert_eq!(client(ask(format!("docker/{b}"))), "guests");
+    assert_eq!(client(ask("user.slice".to_owned())), "guests");
+    for forged in [
+        // Groups by the name of another's container.
+        format!("mine/{a}"),
+        format!("docker-{a}.scope"),
+        format!("docker/{b}/{a}"),
+        format!("docker/{a}/{b}"),
+        format!("docker/{b}/docker-{a}.scope"),
+        // A container that this Engine does not have.
+        format!("docker/{c}"),
+    ] {
+        let said = client(ask(forged.clone()));
+        assert!(
+            said.contains("cannot be told for certain"),
+            "{forged}: {said}"
+        );
+    }
+    // Its first process is gone: it does not run any more, whatever the Engine says.
+    drop(main);
+    let said = client(ask(format!("docker/{a}")));
+    assert!(said.contains("cannot be told for certain"), "{said}");
+}
