@@ -21,10 +21,14 @@ pub(crate) enum Apart {
 /// How two conditions of the same kind compare, where both are there.
 #[derive(Default)]
 struct Comparison {
+    /// What only one of them asks for.
     only_left: bool,
     only_right: bool,
+    /// Something of which a caller has one value, and they ask for different ones.
     apart: bool,
-    unseen: bool,
+    /// How often they ask for different ones of something of which a caller may have
+    /// several.
+    unseen: usize,
 }
 
 impl Comparison {
@@ -35,28 +39,22 @@ impl Comparison {
 
     /// Something of which a caller may have several.
     fn several<T: PartialEq>(&mut self, left: Option<&Vec<T>>, right: Option<&Vec<T>>) {
-        self.unseen |= self.differ(left, right);
+        self.unseen += usize::from(self.differ(left, right));
     }
 
     fn differ<T: PartialEq>(&mut self, left: Option<&Vec<T>>, right: Option<&Vec<T>>) -> bool {
+        self.only_left |= left.is_some() && right.is_none();
+        self.only_right |= left.is_none() && right.is_some();
         match (left, right) {
             (Some(left), Some(right)) => !left.iter().any(|one| right.contains(one)),
-            (Some(_), None) => {
-                self.only_left = true;
-                false
-            }
-            (None, Some(_)) => {
-                self.only_right = true;
-                false
-            }
-            (None, None) => false,
+            _ => false,
         }
     }
 
     fn result(&self) -> Apart {
         if self.apart {
             Apart::Always
-        } else if self.unseen || (self.only_left && self.only_right) {
+        } else if self.unseen > 0 || (self.only_left && self.only_right) {
             Apart::Unseen
         } else {
             Apart::Never

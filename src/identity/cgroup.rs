@@ -113,7 +113,7 @@ mod tests {
         for text in [
             "0::/\n".to_owned(),
             "0::/user.slice/user-1000.slice/session-1.scope".to_owned(),
-            format!("0::/docker/{}", &a[..63]),
+            format!("0::/docker/{}", "a".repeat(63)),
             format!("0::/docker/{}", a.to_uppercase()),
             format!("0::/docker/{a}0"),
             format!("0::/system.slice/docker-{b}.scope.d"),

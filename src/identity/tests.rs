@@ -55,8 +55,8 @@ fn tls(tls: TlsConditions) -> Conditions {
     }
 }
 
-fn texts(texts: &[&str]) -> Option<Vec<String>> {
-    Some(texts.iter().map(|&text| text.to_owned()).collect())
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn sources_fit_by_their_leading_bits() {
 #[test]
 fn names_of_certificates_are_compared_whole() {
     let wanted = TlsConditions {
-        dns: texts(&["a.example.net"]),
+        dns: Some(texts(&["a.example.net"])),
         ..TlsConditions::default()
     };
     for (name, fits) in [
@@ -152,9 +152,9 @@ fn names_of_certificates_are_compared_whole() {
 #[test]
 fn all_of_a_certificate_has_to_fit() {
     let wanted = TlsConditions {
-        cn: texts(&["one", "two"]),
+        cn: Some(texts(&["one", "two"])),
         ip: Some(vec!["10.0.0.7".parse().unwrap()]),
-        uri: texts(&["spiffe://a/b"]),
+        uri: Some(texts(&["spiffe://a/b"])),
         key: Some(vec![[7; 32]]),
         ..TlsConditions::default()
     };
@@ -217,7 +217,7 @@ fn a_container_fits_by_all_that_is_asked() {
         ..ContainerConditions::default()
     };
     let name = |text: &str| ContainerConditions {
-        name: texts(&[text]),
+        name: Some(texts(&[text])),
         ..ContainerConditions::default()
     };
     for (wanted, fits) in [
@@ -249,11 +249,11 @@ fn a_container_fits_by_all_that_is_asked() {
 #[test]
 fn conditions_are_apart_where_a_caller_has_one_of_what_they_ask() {
     let cn = |text| TlsConditions {
-        cn: texts(&[text]),
+        cn: Some(texts(&[text])),
         ..TlsConditions::default()
     };
     let dns = |text| TlsConditions {
-        dns: texts(&[text]),
+        dns: Some(texts(&[text])),
         ..TlsConditions::default()
     };
     let labels = |key: &str, value: &str| Conditions {
@@ -285,7 +285,7 @@ fn conditions_are_apart_where_a_caller_has_one_of_what_they_ask() {
         (tls(dns("a")), tls(cn("a")), Apart::Unseen),
         (
             tls(TlsConditions {
-                cn: texts(&["b"]),
+                cn: Some(texts(&["b"])),
                 ..dns("a")
             }),
             tls(dns("a")),

@@ -23,6 +23,15 @@ pub(crate) struct Callers {
     pub(crate) accounts: bool,
 }
 
+/// The container of a caller.
+#[derive(Clone, Copy, Debug)]
+enum Inside<'a> {
+    /// Nobody was asked.
+    Unasked,
+    /// It is this one, or none.
+    Known(Option<&'a Container>),
+}
+
 /// What can be said of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
@@ -53,16 +62,15 @@ impl Callers {
         })
     }
 
-    /// Who a caller is at the listener of this place; `container` is what the Engine
-    /// said of its container, if it was asked.
-    fn who(&self, place: usize, caller: &Caller, container: Option<Option<&Container>>) -> Who {
+    /// Who a caller is at the listener of this place.
+    fn who(&self, place: usize, caller: &Caller, inside: Inside<'_>) -> Who {
         let mut found: Option<Client> = None;
         for (client, when) in self.served(place) {
             let mut fits = when.is_empty();
             for one in when.iter().filter(|one| one.may_fit(place, caller)) {
-                match (&one.container, container) {
-                    (Some(_), None) => return Who::Contained,
-                    (Some(_), Some(container)) => fits |= one.fits_in(container),
+                match (&one.container, inside) {
+                    (Some(_), Inside::Unasked) => return Who::Contained,
+                    (Some(_), Inside::Known(container)) => fits |= one.fits_in(container),
                     (None, _) => fits = true,
                 }
             }
@@ -87,12 +95,12 @@ impl Policies {
     /// Who a caller is at the listener of this place, if that can be told without its
     /// container.
     pub fn who(&self, place: usize, caller: &Caller) -> Who {
-        self.callers.who(place, caller, None)
+        self.callers.who(place, caller, Inside::Unasked)
     }
 
     /// The same, with its container, or knowing that it is in none.
     pub fn who_in(&self, place: usize, caller: &Caller, container: Option<&Container>) -> Who {
-        self.callers.who(place, caller, Some(container))
+        self.callers.who(place, caller, Inside::Known(container))
     }
 
     /// Whether some client is told by the container of the process that calls, so

@@ -170,7 +170,11 @@ fn overlaps_are_seen_where_they_can_be() {
         overlap
     );
     assert_eq!(
-        two(both, "{ listener: t }", "{ source: 10.0.0.0/8 }"),
+        two(
+            "{ name: t, tcp: '127.0.0.1:1' }",
+            "{ listener: t }",
+            "{ source: 10.0.0.0/8 }"
+        ),
         overlap
     );
     assert_eq!(two(TCP, "{ tls: { dns: a } }", "{ tls: { dns: b } }"), none);
