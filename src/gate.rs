@@ -74,6 +74,8 @@ pub struct Refusal {
     operation: Option<Operation>,
     field: Option<String>,
     rule: Option<Arc<RuleName>>,
+    /// What records say beside the message.
+    seen: Option<String>,
 }
 
 impl Refusal {
@@ -85,7 +87,18 @@ impl Refusal {
             operation: None,
             field: None,
             rule: None,
+            seen: None,
         }
+    }
+
+    /// What records say of it beside the message, and nobody is told.
+    pub fn seen(&self) -> Option<&str> {
+        self.seen.as_deref()
+    }
+
+    fn having_seen(mut self, seen: impl Into<String>) -> Self {
+        self.seen = Some(seen.into());
+        self
     }
 
     /// The HTTP status.
@@ -198,7 +211,8 @@ impl Gate {
 
     /// Who a caller is; nothing where its container has to be known first.
     pub fn identify(&self, caller: &Caller) -> Option<Result<Client, Refusal>> {
-        identified(self.policies.who(self.place(caller.listener), caller))
+        let who = self.policies.who(self.place(caller.listener), caller);
+        self.identified(who, caller)
     }
 
     /// Who a caller is that is in this container, or in none.
@@ -209,7 +223,24 @@ impl Gate {
     ) -> Result<Client, Refusal> {
         let place = self.place(caller.listener);
         let who = self.policies.who_in(place, caller, container);
-        identified(who).unwrap_or_else(|| Err(nobody()))
+        self.identified(who, caller)
+            .unwrap_or_else(|| Err(nobody()))
+    }
+
+    /// The client of a caller that is so.
+    fn identified(&self, who: Who, caller: &Caller) -> Option<Result<Client, Refusal>> {
+        match who {
+            Who::Client(client) => Some(Ok(client)),
+            Who::Contained => None,
+            Who::Nobody => Some(Err(nobody().having_seen(caller.to_string()))),
+            // Their names are no business of who calls.
+            Who::Several(one, other) => {
+                let name = |client| self.policies.client_name(client);
+                let seen = format!("{} and {} fit {caller}", name(one), name(other));
+                let message = "opgate: more than one client fits this connection, and so none does";
+                Some(Err(Refusal::new(403, message).having_seen(seen)))
+            }
+        }
     }
 
     /// The policies.
@@ -274,20 +305,6 @@ impl Gate {
     /// serve.
     pub fn adjust_version(engine: EngineVersion) -> Option<(ApiVersion, ApiVersion)> {
         engine.common().map(|common| (common.min, common.max))
-    }
-}
-
-/// The client of a caller.
-fn identified(who: Who) -> Option<Result<Client, Refusal>> {
-    match who {
-        Who::Client(client) => Some(Ok(client)),
-        Who::Contained => None,
-        Who::Nobody => Some(Err(nobody())),
-        // Their names are no business of who calls.
-        Who::Several(..) => Some(Err(Refusal::new(
-            403,
-            "opgate: more than one client fits this connection, and so none does",
-        ))),
     }
 }
 

@@ -7,6 +7,7 @@
 //! the process that calls, and `cgroup` the container that it is in.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -83,6 +84,42 @@ pub struct Container {
     pub image: Option<String>,
     /// Its labels.
     pub labels: HashMap<String, String>,
+}
+
+/// How much of a certificate is shown.
+const SHOWN_MAX: usize = 300;
+
+impl fmt::Display for Caller {
+    /// What is known of it, for records.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.origin {
+            Origin::Unix(Credentials { uid, gid, pid }) => {
+                write!(f, "a process of user {uid} and group {gid}")?;
+                if let Some(pid) = pid {
+                    write!(f, ", process {pid}")?;
+                }
+            }
+            Origin::Tcp(source) => write!(f, "from {}", source.ip().to_canonical())?,
+            Origin::Unknown => f.write_str("from where cannot be told")?,
+        }
+        let Some(certificate) = &self.certificate else {
+            return Ok(());
+        };
+        let Certificate {
+            common_name,
+            dns,
+            addresses,
+            uris,
+            key_sha256,
+        } = certificate.as_ref();
+        // Whoever has signed it need not have looked for odd characters.
+        let names = format!("cn {common_name:?}, dns {dns:?}, ip {addresses:?}, uri {uris:?}");
+        let shown: String = names.chars().take(SHOWN_MAX).collect();
+        write!(f, ", certificate: {shown}, key sha256:")?;
+        key_sha256
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 impl Caller {

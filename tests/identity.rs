@@ -20,8 +20,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 #[path = "support/peer.rs"]
+#[expect(dead_code, reason = "other tests look at descriptors and memory")]
 mod peer;
 #[path = "support/start.rs"]
+#[expect(dead_code, reason = "other tests look at what a gate says when it starts")]
 mod start;
 
 use peer::{Connection, PATIENCE};
@@ -318,7 +320,10 @@ fn users_and_groups_are_told_apart_on_one_socket() {
                    Authorization: Basic YWRtaW46\r\nX-Client: ci\r\n\r\n";
     assert_eq!(client(Connection::to(&gate.socket()).ask(spoofed)), "admin");
     let line = gate.said("\"client\":\"-\"");
-    assert!(line.contains("no client fits this connection"), "{line}");
+    assert!(
+        line.contains("no client fits this connection: a process of user 60001 and group 60011"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -532,6 +537,13 @@ fn a_container_is_told_by_the_control_group_of_the_process() {
             "{forged}: {said}"
         );
     }
+    // What was not foreseen at the start is not to be had by a reload.
+    let plain = Gate::start(
+        OPEN,
+        "clients:\n  web: { policies: [ping], when: { peer: { uid: 1 } } }",
+    );
+    let said = plain.reload(OPEN, clients);
+    assert!(said.contains("not reloaded"), "{said}");
     // Its first process is gone: it does not run any more, whatever the Engine says.
     drop(main);
     let said = client(ask(format!("docker/{a}")));

@@ -155,7 +155,14 @@ fn settings(
     let bounds = &configuration.limits.listeners;
     let wanted: Vec<Limits> = bounds.iter().map(|one| limits.clone().with(one)).collect();
     let mut of_listeners = wanted.clone();
-    Limits::fit_descriptors(&mut of_listeners, descriptors);
+    // The process behind a connection is held by a descriptor of its own.
+    let processes = configuration.policies.ask_for_processes();
+    let for_connections = if processes {
+        descriptors / 2
+    } else {
+        descriptors
+    };
+    Limits::fit_descriptors(&mut of_listeners, for_connections);
     for ((fit, wanted), listener) in of_listeners
         .iter()
         .zip(&wanted)

@@ -433,10 +433,10 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     /// Writes opgate's own answer.
     async fn answer(&mut self, failure: &Failure, form: Form, entry: &mut Entry) -> Next {
         let (status, message) = (failure.status(), failure.message());
+        entry.failed(failure.decision(), &message);
         if let Failure::Refused(refusal) = failure {
             entry.refused(refusal);
         }
-        entry.failed(failure.decision(), &message);
         entry.answered(status);
         let retry_after = failure.retry_after();
         let answer = self.writer.refuse(form, status, &message, retry_after);

@@ -45,7 +45,8 @@ pub struct Record {
     pub field: Option<String>,
     /// The status that the client was told, if any.
     pub status: Option<u16>,
-    /// The message of a refusal or failure. It holds no value of the request.
+    /// The message of a refusal or failure, and for who is no client what is known of
+    /// the connection. It holds no value of the request.
     pub message: Option<String>,
     /// Whether the connection became a tunnel.
     pub tunnel: bool,
@@ -151,6 +152,10 @@ impl Entry {
         self.record.operation = refusal.operation().or(self.record.operation);
         self.record.rule = refusal.rule().cloned();
         self.record.field = refusal.field().map(str::to_owned);
+        if let (Some(seen), Some(message)) = (refusal.seen(), &mut self.record.message) {
+            message.push_str(": ");
+            message.push_str(seen);
+        }
     }
 
     /// The request is not answered by the Engine but by opgate.

@@ -412,3 +412,73 @@ fn a_heavy_file_is_refused_without_a_list_of_all_that_is_wrong() {
         );
     }
 }
+
+/// Conditions on who is calling, and whether they can be read.
+const WHEN: [(&str, bool); 44] = [
+    ("{ listener: l }", true),
+    ("{ listener: [l] }", true),
+    ("{ peer: { uid: 0 } }", true),
+    ("{ peer: { uid: [0, root], gid: 4294967294 } }", true),
+    ("[{ peer: { uid: 1 } }, { peer: { gid: 2 } }]", true),
+    ("{ source: 10.0.0.0/8 }", true),
+    ("{ source: [10.0.0.1, '::1', 'fd00::/8'] }", true),
+    (
+        "{ tls: { cn: a, dns: [a.b, c], ip: ['::1'], uri: 'spiffe://a/b' } }",
+        true,
+    ),
+    ("{ tls: { key: 'sha256:KEY' } }", true),
+    ("{ tls: { key: [KEY] } }", true),
+    (
+        "{ container: { name: web, id: [KEY], image: alpine, labels: { a: b } } }",
+        true,
+    ),
+    ("{ container: { labels: { a: '' } } }", true),
+    ("", false),
+    ("{}", false),
+    ("[]", false),
+    ("[{}]", false),
+    ("[[]]", false),
+    ("[{ listener: l }, {}]", false),
+    ("[[{ listener: l }]]", false),
+    ("l", false),
+    ("{ listener: other }", false),
+    ("{ listener: [] }", false),
+    ("{ listener: '' }", false),
+    ("{ listener: 1 }", false),
+    ("{ listner: l }", false),
+    ("{ peer: { uid: -1 } }", false),
+    ("{ peer: { uid: 4294967295 } }", false),
+    ("{ peer: { uid: 1.5 } }", false),
+    ("{ peer: { uid: [] } }", false),
+    ("{ peer: {} }", false),
+    ("{ peer: { user: 1 } }", false),
+    ("{ peer: 1 }", false),
+    ("{ source: '' }", false),
+    ("{ source: 10.0.0.0/33 }", false),
+    ("{ source: 10 }", false),
+    ("{ tls: {} }", false),
+    ("{ tls: { dns: '*.a' } }", false),
+    ("{ tls: { key: KE } }", false),
+    ("{ tls: { ip: a } }", false),
+    ("{ container: { labels: {} } }", false),
+    ("{ container: { labels: { a: 1 } } }", false),
+    ("{ container: { id: abc } }", false),
+    ("{ container: { image: KEY } }", false),
+    ("{ container: { name: [[web]] } }", false),
+];
+
+#[test]
+fn an_editor_and_check_agree_on_who_is_calling() {
+    let editor = Editor::default();
+    for (when, good) in WHEN {
+        let when = when.replace("KEY", &"ab".repeat(32));
+        let text = format!(
+            "api: '1.51'\nlisten: [{{ name: l, unix: /run/a.sock }}, {{ tcp: '127.0.0.1:1' }}, \
+             {{ unix: /run/b.sock, client: b }}]\n\
+             upstream: unix:///run/e.sock\ndefault: b\nclients:\n  a: {{ policies: [p], when: {when} }}\n  \
+             b: {{ policies: [p] }}\npolicies: {{ p: {{ allow: [SystemPing] }} }}\n"
+        );
+        assert_eq!(policy::resolve("policy", &text).is_ok(), good, "{when}");
+        editor.disagrees(&text).unwrap();
+    }
+}
