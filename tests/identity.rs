@@ -23,7 +23,10 @@ use tempfile::TempDir;
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]
 mod peer;
 #[path = "support/start.rs"]
-#[expect(dead_code, reason = "other tests look at what a gate says when it starts")]
+#[expect(
+    dead_code,
+    reason = "other tests look at what a gate says when it starts"
+)]
 mod start;
 
 use peer::{Connection, PATIENCE};

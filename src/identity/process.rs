@@ -52,7 +52,23 @@ impl Process {
 /// The container that the process of this number is in.
 pub(crate) fn membership_of(number: u32) -> Result<Option<Membership>, Unclear> {
     let text = read(&format!("/proc/{number}/cgroup")).map_err(|_| Unclear)?;
+    let stat = read(&format!("/proc/{number}/stat")).map_err(|_| Unclear)?;
+    // One that exits is shown at the root of some hierarchies, in no container. Once
+    // it is exiting it is so for good: it was not when its groups were read.
+    if is_exiting(&stat) != Some(false) {
+        return Err(Unclear);
+    }
     Membership::read(&text)
+}
+
+/// Whether a process has begun to end, by its `/proc/PID/stat`.
+fn is_exiting(stat: &str) -> Option<bool> {
+    const EXITING: u32 = 0x4;
+    // The name before the last bracket is the process's own to choose.
+    let (_, rest) = stat.rsplit_once(')')?;
+    // State, parent, group, session, terminal, its group, flags.
+    let flags: u32 = rest.split_whitespace().nth(6)?.parse().ok()?;
+    Some(flags & EXITING != 0)
 }
 
 fn read(path: &str) -> io::Result<String> {
@@ -83,5 +99,49 @@ pub fn available() -> Result<(), String> {
         Err(Unclear) => Err(format!(
             "{needs} need `/proc`, which cannot be read: a gate that was confined without them has to be started anew"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_found_behind_any_name() {
+        let stat = |name: &str, flags: u32| {
+            format!("7 ({name}) S 1 7 7 0 -1 {flags} 0 0 0 0 0 0 0 0 20 0 1 0 1 1 1\n")
+        };
+        for name in ["a", ") S 1 7 7 0 -1 0 (", "a b", ""] {
+            assert_eq!(is_exiting(&stat(name, 0x0040_0140)), Some(false), "{name}");
+            assert_eq!(is_exiting(&stat(name, 0x0040_014c)), Some(true), "{name}");
+        }
+        for odd in ["", "7 (a", "7 (a) S 1 7 7 0 -1", "7 (a) S 1 7 7 0 -1 x 0"] {
+            assert_eq!(is_exiting(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_in_no_place() {
+        assert!(membership_of(std::process::id()).is_ok());
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let stat = format!("/proc/{}/stat", child.id());
+        // Nobody has waited for it yet: it keeps its number, and is shown.
+        while !fs::read_to_string(&stat).unwrap().contains(") Z ") {
+            std::thread::yield_now();
+        }
+        assert_eq!(membership_of(child.id()), Err(Unclear));
+        child.wait().unwrap();
+        assert_eq!(membership_of(child.id()), Err(Unclear));
+    }
+
+    #[test]
+    fn the_process_behind_a_socket_is_held() {
+        let (one, other) = UnixStream::pair().unwrap();
+        let Ok(process) = Process::behind(&one) else {
+            return;
+        };
+        assert_eq!(process.number(), Ok(std::process::id()));
+        drop((one, other));
+        assert_eq!(process.number(), Ok(std::process::id()));
     }
 }
