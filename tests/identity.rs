@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use rustix::process::{Pid, Signal, kill_process};
@@ -442,6 +443,16 @@ fn two_clients_that_fit_a_container_are_none() {
     assert!(both.contains("more than one client fits"), "{both}");
     assert_eq!(client(from("127.0.0.3", at)), "image");
     assert_eq!(client(from("127.0.0.4", at)), "guests");
+    // An address goes from one to the other while a connection is kept.
+    let mut kept = tcp("127.0.0.3", at);
+    assert_eq!(client(ask_over(&mut kept)), "image");
+    gate.engine.says("/containers/json", json!([]));
+    let start = Instant::now();
+    while client(ask_over(&mut kept)) == "image" {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert!(start.elapsed() > Duration::from_millis(500));
+    assert_eq!(client(ask_over(&mut kept)), "guests");
     // Without the Engine nobody is anybody, not even a guest.
     fs::remove_file(gate.folder.path().join("engine.sock")).unwrap();
     gate.engine.says("/containers/json", json!("broken"));
