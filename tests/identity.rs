@@ -2,23 +2,16 @@
 //! containers.
 #![cfg(test)]
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]
@@ -30,160 +23,15 @@ mod peer;
 )]
 mod start;
 
+#[path = "identity/setup.rs"]
+mod setup;
+
 use peer::{Connection, PATIENCE};
-use start::{Running, Started, start};
+use setup::{Gate, text};
+use start::start;
 
 /// Who may do it is told in the refusal of whoever may not.
 const INFO: &str = "GET /info HTTP/1.1\r\nHost: docker\r\n\r\n";
-
-/// What an Engine says, and what it was asked.
-#[derive(Clone, Default)]
-struct Engine {
-    answers: Arc<Mutex<HashMap<String, Value>>>,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Engine {
-    fn says(&self, target: &str, answer: Value) {
-        self.answers
-            .lock()
-            .unwrap()
-            .insert(target.to_owned(), answer);
-    }
-
-    /// A container that runs, with its first process and its address.
-    fn has(&self, id: &str, name: &str, pid: u32, address: &str) {
-        let networks =
-            json!({ "Networks": { "bridge": { "IPAddress": address, "GlobalIPv6Address": "" } } });
-        self.says(
-            &format!("/containers/{id}/json"),
-            json!({
-                "Id": id,
-                "Name": format!("/{name}"),
-                "State": { "Running": true, "Pid": pid },
-                "Config": { "Image": "alpine", "Labels": { "role": name } },
-                "NetworkSettings": networks,
-            }),
-        );
-        let mut answers = self.answers.lock().unwrap();
-        let all = answers
-            .entry("/containers/json".to_owned())
-            .or_insert_with(|| json!([]));
-        all.as_array_mut()
-            .unwrap()
-            .push(json!({ "Id": id, "NetworkSettings": networks }));
-    }
-
-    fn listen(&self, path: &Path) {
-        let listener = UnixListener::bind(path).unwrap();
-        let engine = self.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let engine = engine.clone();
-                std::thread::spawn(move || engine.serve(Connection::over(stream)));
-            }
-        });
-    }
-
-    fn serve(&self, mut connection: Connection) {
-        while let Some((head, _)) = connection.message() {
-            let target = head.split(' ').nth(1).unwrap();
-            let target = target.strip_prefix("/v1.51").unwrap_or(target).to_owned();
-            self.asked.lock().unwrap().push(target.clone());
-            let answer = match target.as_str() {
-                "/version" => Some(json!({ "ApiVersion": "1.51", "MinAPIVersion": "1.24" })),
-                target => self.answers.lock().unwrap().get(target).cloned(),
-            };
-            let (status, body) = match answer {
-                Some(answer) => ("200 OK", answer.to_string()),
-                None => ("404 Not Found", "{}".to_owned()),
-            };
-            let answer = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            if connection.send(&answer).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// How often it was asked about containers.
-    fn questions(&self) -> usize {
-        let asked = self.asked.lock().unwrap();
-        asked
-            .iter()
-            .filter(|one| one.starts_with("/containers"))
-            .count()
-    }
-}
-
-/// A running gate.
-struct Gate {
-    running: Running<()>,
-    folder: TempDir,
-    engine: Engine,
-    events: Receiver<String>,
-}
-
-impl Gate {
-    /// With these listeners and clients; `DIR` is its folder.
-    fn start(listen: &str, clients: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // Other users come here, too.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let engine = Engine::default();
-        engine.listen(&folder.path().join("engine.sock"));
-        let config = folder.path().join("opgate.yaml");
-        fs::write(&config, text(folder.path(), listen, clients)).unwrap();
-        let Started {
-            child, mut lines, ..
-        } = start(&config, "").unwrap();
-        let (sender, events) = channel();
-        let running = Running::new(child, move || {
-            while let Some(Ok(line)) = lines.next() {
-                let _ = sender.send(line);
-            }
-        });
-        Self {
-            running,
-            folder,
-            engine,
-            events,
-        }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("gate.sock")
-    }
-
-    /// Goes by other listeners and clients, and waits until it does; what it says.
-    fn reload(&self, listen: &str, clients: &str) -> String {
-        let config = self.folder.path().join("opgate.yaml");
-        fs::write(&config, text(self.folder.path(), listen, clients)).unwrap();
-        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
-        self.said("reloaded")
-    }
-
-    /// The next line of its log with this in it.
-    fn said(&self, what: &str) -> String {
-        loop {
-            let line = self.events.recv_timeout(PATIENCE).unwrap();
-            if line.contains(what) {
-                return line;
-            }
-        }
-    }
-}
-
-fn text(folder: &Path, listen: &str, clients: &str) -> String {
-    let dir = folder.display().to_string();
-    format!(
-        "api: '1.51'\nlisten:\n{listen}\nupstream: unix://{dir}/engine.sock\n{clients}\n\
-         policies: {{ ping: {{ allow: [SystemPing] }} }}\n"
-    )
-    .replace("DIR", &dir)
-}
 
 const OPEN: &str = "- { unix: DIR/gate.sock, mode: '0666' }";
 
@@ -417,6 +265,12 @@ fn a_container_is_told_by_its_address() {
     let twins = client(from("127.0.0.4", at));
     assert!(twins.contains("cannot be told for certain"), "{twins}");
     // An address that another has got between two questions.
+    let mut moved = gate.engine.said(&format!("/containers/{web}/json"));
+    moved["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] = json!("127.0.0.9");
+    gate.engine.says(&format!("/containers/{web}/json"), moved);
+    let said = client(from("127.0.0.2", at));
+    assert!(said.contains("cannot be told for certain"), "{said}");
+    // What cannot be understood.
     gate.engine
         .says(&format!("/containers/{web}/json"), json!({}));
     assert_eq!(from("127.0.0.2", at).0, 502);
@@ -453,10 +307,20 @@ fn two_clients_that_fit_a_container_are_none() {
     }
     assert!(start.elapsed() > Duration::from_millis(500));
     assert_eq!(client(ask_over(&mut kept)), "guests");
-    // Without the Engine nobody is anybody, not even a guest.
-    fs::remove_file(gate.folder.path().join("engine.sock")).unwrap();
+    // Without the Engine's word nobody is anybody, not even a guest.
     gate.engine.says("/containers/json", json!("broken"));
     assert_eq!(from("127.0.0.4", at).0, 502);
+
+    let away = free();
+    let gate = Gate::start(
+        &format!("- {{ tcp: '{away}' }}"),
+        "default: guests\nclients:\n  name: { policies: [ping], when: { container: { name: web } } }\n  \
+         guests: { policies: [] }",
+    );
+    fs::remove_file(gate.folder.path().join("engine.sock")).unwrap();
+    let (status, said) = from("127.0.0.4", away);
+    assert_eq!(status, 502, "{said}");
+    assert!(said.contains("the Engine does not answer"), "{said}");
 }
 
 /// A control group, gone at the end.

@@ -1,0 +1,169 @@
+//! The gate in front of an Engine that says what a test wants to hear of containers.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::peer::{Connection, PATIENCE};
+use super::start::{Running, Started, start};
+
+/// What an Engine says, and what it was asked.
+#[derive(Clone, Default)]
+pub(crate) struct Engine {
+    answers: Arc<Mutex<HashMap<String, Value>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Engine {
+    pub(crate) fn says(&self, target: &str, answer: Value) {
+        self.answers
+            .lock()
+            .unwrap()
+            .insert(target.to_owned(), answer);
+    }
+
+    pub(crate) fn said(&self, target: &str) -> Value {
+        self.answers.lock().unwrap()[target].clone()
+    }
+
+    /// A container that runs, with its first process and its address.
+    pub(crate) fn has(&self, id: &str, name: &str, pid: u32, address: &str) {
+        let networks =
+            json!({ "Networks": { "bridge": { "IPAddress": address, "GlobalIPv6Address": "" } } });
+        self.says(
+            &format!("/containers/{id}/json"),
+            json!({
+                "Id": id,
+                "Name": format!("/{name}"),
+                "State": { "Running": true, "Pid": pid },
+                "Config": { "Image": "alpine", "Labels": { "role": name } },
+                "NetworkSettings": networks,
+            }),
+        );
+        let mut answers = self.answers.lock().unwrap();
+        let all = answers
+            .entry("/containers/json".to_owned())
+            .or_insert_with(|| json!([]));
+        all.as_array_mut()
+            .unwrap()
+            .push(json!({ "Id": id, "NetworkSettings": networks }));
+    }
+
+    pub(crate) fn listen(&self, path: &Path) {
+        let listener = UnixListener::bind(path).unwrap();
+        let engine = self.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let engine = engine.clone();
+                std::thread::spawn(move || engine.serve(Connection::over(stream)));
+            }
+        });
+    }
+
+    pub(crate) fn serve(&self, mut connection: Connection) {
+        while let Some((head, _)) = connection.message() {
+            let target = head.split(' ').nth(1).unwrap();
+            let target = target.strip_prefix("/v1.51").unwrap_or(target).to_owned();
+            self.asked.lock().unwrap().push(target.clone());
+            let answer = match target.as_str() {
+                "/version" => Some(json!({ "ApiVersion": "1.51", "MinAPIVersion": "1.24" })),
+                target => self.answers.lock().unwrap().get(target).cloned(),
+            };
+            let (status, body) = match answer {
+                Some(answer) => ("200 OK", answer.to_string()),
+                None => ("404 Not Found", "{}".to_owned()),
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            if connection.send(&answer).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// How often it was asked about containers.
+    pub(crate) fn questions(&self) -> usize {
+        let asked = self.asked.lock().unwrap();
+        asked
+            .iter()
+            .filter(|one| one.starts_with("/containers"))
+            .count()
+    }
+}
+
+/// A running gate.
+pub(crate) struct Gate {
+    pub(crate) running: Running<()>,
+    pub(crate) folder: TempDir,
+    pub(crate) engine: Engine,
+    events: Receiver<String>,
+}
+
+impl Gate {
+    /// With these listeners and clients; `DIR` is its folder.
+    pub(crate) fn start(listen: &str, clients: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Other users come here, too.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let engine = Engine::default();
+        engine.listen(&folder.path().join("engine.sock"));
+        let config = folder.path().join("opgate.yaml");
+        fs::write(&config, text(folder.path(), listen, clients)).unwrap();
+        let Started {
+            child, mut lines, ..
+        } = start(&config, "").unwrap();
+        let (sender, events) = channel();
+        let running = Running::new(child, move || {
+            while let Some(Ok(line)) = lines.next() {
+                let _ = sender.send(line);
+            }
+        });
+        Self {
+            running,
+            folder,
+            engine,
+            events,
+        }
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("gate.sock")
+    }
+
+    /// Goes by other listeners and clients, and waits until it does; what it says.
+    pub(crate) fn reload(&self, listen: &str, clients: &str) -> String {
+        let config = self.folder.path().join("opgate.yaml");
+        fs::write(&config, text(self.folder.path(), listen, clients)).unwrap();
+        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
+        self.said("reloaded")
+    }
+
+    /// The next line of its log with this in it.
+    pub(crate) fn said(&self, what: &str) -> String {
+        loop {
+            let line = self.events.recv_timeout(PATIENCE).unwrap();
+            if line.contains(what) {
+                return line;
+            }
+        }
+    }
+}
+
+pub(crate) fn text(folder: &Path, listen: &str, clients: &str) -> String {
+    let dir = folder.display().to_string();
+    format!(
+        "api: '1.51'\nlisten:\n{listen}\nupstream: unix://{dir}/engine.sock\n{clients}\n\
+         policies: {{ ping: {{ allow: [SystemPing] }} }}\n"
+    )
+    .replace("DIR", &dir)
+}
