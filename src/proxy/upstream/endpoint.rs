@@ -5,13 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use rustls::CertificateError;
 use thiserror::Error;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::super::limits::ENGINE_ADDRESSES;
+use super::super::limits::{
+    ENGINE_ADDRESSES, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES,
+};
 use super::stream::EngineStream;
 use crate::tls::ClientTls;
 
@@ -108,7 +111,12 @@ impl TcpHost {
                 Ok(Ok(stream)) => {
                     // What is small, such as a key in a shell, goes at once.
                     stream.set_nodelay(true)?;
-                    rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
+                    // A stream may be silent for long: one whose Engine was cut off
+                    // ends by this.
+                    sockopt::set_socket_keepalive(&stream, true)?;
+                    sockopt::set_tcp_keepidle(&stream, KEEPALIVE_IDLE)?;
+                    sockopt::set_tcp_keepintvl(&stream, KEEPALIVE_INTERVAL)?;
+                    sockopt::set_tcp_keepcnt(&stream, KEEPALIVE_PROBES)?;
                     return Ok(stream);
                 }
                 Ok(Err(error)) => failed = error,
