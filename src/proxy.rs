@@ -54,7 +54,7 @@ pub use listener::{ListenError, Listener, ListenerConfig};
 pub use meter::Rate;
 pub use record::{Decision, Journal, Record};
 pub use reload::{Changes, Server, Settings};
-pub use upstream::{EndpointError, Upstream};
+pub use upstream::{Endpoint, EndpointError, TcpHost, Upstream};
 
 /// What all connections share.
 pub struct Proxy {

@@ -8,6 +8,10 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use thiserror::Error;
 
+pub use client::{ClientFiles, ClientTls};
+
+mod client;
+
 /// How large a file may be, in bytes: revocation lists are the largest.
 const FILE_LIMIT: u64 = 16 << 20;
 

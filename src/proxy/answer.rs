@@ -15,11 +15,11 @@ use hyper::Response;
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
 use tokio::io::AsyncReadExt;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::chunked::{ChunkDecoder, Decoded};
 use super::limits::BODY_READ;
 use super::upstream::EngineConnection;
+use super::upstream::stream::{EngineRead, EngineWrite};
 
 /// The answer broke off, or its framing is wrong.
 #[derive(Debug)]
@@ -62,9 +62,9 @@ enum AnswerBody {
 
 /// The body of an answer on a connection that was meant to be a tunnel.
 pub(crate) struct RawBody {
-    pub(crate) reader: OwnedReadHalf,
+    pub(crate) reader: EngineRead,
     /// Only held: closing it would tell the Engine that the client is gone.
-    pub(crate) writer: OwnedWriteHalf,
+    pub(crate) writer: EngineWrite,
     pub(crate) buffer: BytesMut,
     pub(crate) rest: RawRest,
 }

@@ -112,6 +112,9 @@ const DESCRIPTORS_KEPT: usize = 64;
 /// The pause after an `accept` that failed for want of descriptors or memory.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How many addresses of an Engine's host are tried.
+pub(crate) const ENGINE_ADDRESSES: usize = 8;
+
 /// The pause before another try when the Engine's queue of connections is full.
 pub(crate) const CONNECT_PAUSE: Duration = Duration::from_millis(10);
 

@@ -16,7 +16,6 @@ use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{sleep, timeout};
 
 use super::answer::{Answer, AnswerHead, RawBody, RawRest};
@@ -30,6 +29,7 @@ use super::limits::{
 use super::record::Entry;
 use super::response::ClientWriter;
 use super::upstream::request;
+use super::upstream::stream::{EngineRead, EngineWrite};
 use super::upstream::{Upstream, UpstreamError};
 use crate::gate::{EncodedBody, Permit};
 
@@ -55,8 +55,8 @@ pub(crate) struct Tunnel {
     head: Bytes,
     /// What came after the head.
     first: Bytes,
-    reader: OwnedReadHalf,
-    writer: OwnedWriteHalf,
+    reader: EngineRead,
+    writer: EngineWrite,
 }
 
 /// Which way a tunnel ended.
@@ -93,7 +93,10 @@ pub(crate) async fn open(
     let (mut reader, mut writer) = upstream.socket().await?.into_split();
     let exchange = async {
         // An Engine that refuses may not take all of it, and still says why.
-        drop(writer.write_all(&request).await);
+        if writer.write_all(&request).await.is_ok() {
+            // TLS keeps some of it otherwise.
+            drop(writer.flush().await);
+        }
         read_head(upstream, &mut reader).await
     };
     let (head, rest) = timeout(time, exchange)
@@ -157,7 +160,7 @@ fn write_request(permit: &Permit, upgrade: Option<&str>) -> Result<Vec<u8>, Upst
 /// Reads an answer's head; gives it and what came after it.
 async fn read_head(
     upstream: &Upstream,
-    reader: &mut OwnedReadHalf,
+    reader: &mut EngineRead,
 ) -> Result<(Bytes, BytesMut), UpstreamError> {
     let mut buffer = BytesMut::with_capacity(HEAD_READ);
     let mut scanner = Scanner::default();

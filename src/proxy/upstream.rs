@@ -10,7 +10,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -19,14 +18,12 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper::{Request, Response, Uri};
-use hyperlocal::UnixConnector;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use rustix::io::Errno;
 use serde_json::Value;
 use thiserror::Error;
-use tokio::net::UnixStream;
 use tokio::time::{sleep, timeout};
-use tower_service::Service;
 
 use super::limits::{
     CONNECT_PAUSE, ENGINE_BUFFER, POOL_IDLE_AGE, POOL_IDLE_MAX, POOL_READY_TIME, POOL_RESERVE,
@@ -35,14 +32,18 @@ use super::limits::{
 use crate::api::definition::ApiVersion;
 use crate::gate::EngineVersion;
 use bell::Bell;
+pub use endpoint::{Endpoint, EndpointError, TcpHost};
 use hearing::{Deaf, Hearing};
 pub(crate) use question::Question;
 use request::RequestBody;
+use stream::EngineStream;
 
 mod bell;
+mod endpoint;
 mod hearing;
 mod question;
 pub(crate) mod request;
+pub(crate) mod stream;
 
 /// Why the Engine gave no answer that can be passed on.
 #[derive(Debug, Error)]
@@ -98,18 +99,9 @@ fn is_shortage(error: &io::Error) -> bool {
     )
 }
 
-/// Why an upstream cannot be used at all.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum EndpointError {
-    /// The path is relative, not UTF-8 or too long for a socket.
-    #[error("`{0}` is not the absolute path of a socket")]
-    Path(PathBuf),
-}
-
-/// The Engine's socket and the connections to it that wait for a request.
+/// Where the Engine is, and the connections to it that wait for a request.
 pub struct Upstream {
-    path: PathBuf,
-    uri: Uri,
+    endpoint: Endpoint,
     /// The newest last.
     idle: Mutex<Vec<Idle>>,
     time: Duration,
@@ -121,19 +113,11 @@ struct Idle {
 }
 
 impl Upstream {
-    /// The Engine at the socket `path`. Nothing is opened yet; `time` bounds
+    /// The Engine at `endpoint`. Nothing is opened yet; `time` bounds
     /// connecting and asking for the version, together.
-    pub fn new(path: impl Into<PathBuf>, time: Duration) -> Result<Self, EndpointError> {
-        // What a socket's address holds at most on Linux.
-        const SOCKET_PATH_MAX: usize = 107;
-        let path = path.into();
-        match path.to_str() {
-            Some(text) if path.is_absolute() && text.len() <= SOCKET_PATH_MAX => {}
-            _ => return Err(EndpointError::Path(path)),
-        }
+    pub fn new(endpoint: impl Into<Endpoint>, time: Duration) -> Result<Self, EndpointError> {
         Ok(Self {
-            uri: hyperlocal::Uri::new(&path, "/").into(),
-            path,
+            endpoint: endpoint.into().checked()?,
             idle: Mutex::new(Vec::new()),
             time,
         })
@@ -141,7 +125,7 @@ impl Upstream {
 
     /// The Engine's address as people write it.
     pub(crate) fn endpoint(&self) -> String {
-        format!("unix://{}", self.path.display())
+        self.endpoint.to_string()
     }
 
     /// A connection that is ready for a request: a kept one, or a new one. Where
@@ -182,10 +166,10 @@ impl Upstream {
     }
 
     /// A bare connection, for a request that hijacks.
-    pub(crate) async fn socket(&self) -> Result<UnixStream, UpstreamError> {
+    pub(crate) async fn socket(&self) -> Result<EngineStream, UpstreamError> {
         let open = async {
             loop {
-                match UnixStream::connect(&self.path).await {
+                match self.endpoint.connect(self.time).await {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         sleep(CONNECT_PAUSE).await;
                     }
@@ -240,7 +224,7 @@ impl Upstream {
 
     async fn link(&self) -> Result<Link, UpstreamError> {
         let stream = loop {
-            match UnixConnector.call(self.uri.clone()).await {
+            match self.endpoint.connect(self.time).await {
                 // The kernel's queue of connections to the Engine is full: not
                 // an error yet. The caller's time limit ends this.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -249,7 +233,7 @@ impl Upstream {
                 other => break other.map_err(|error| self.unreachable(error))?,
             }
         };
-        let (stream, deaf) = Hearing::new(stream);
+        let (stream, deaf) = Hearing::new(TokioIo::new(stream));
         let (sender, connection) = Builder::new()
             .max_buf_size(ENGINE_BUFFER)
             .handshake(stream)
@@ -322,21 +306,16 @@ impl Upstream {
         }
     }
 
-    /// Whether the same Engine is reached in the same way.
+    /// Whether the same Engine is reached in the same way, with the same certificates.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
-        self.path == other.path && self.time == other.time
-    }
-
-    /// The socket's path.
-    pub fn path(&self) -> &Path {
-        &self.path
+        self.endpoint == other.endpoint && self.time == other.time
     }
 }
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")
-            .field("path", &self.path)
+            .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
     }
 }

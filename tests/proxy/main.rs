@@ -7,6 +7,9 @@ mod browsers;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+#[path = "../support/engine_certs.rs"]
+mod engine_certs;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod keep_alive;
@@ -28,5 +31,7 @@ mod streaming;
 mod support;
 #[cfg(test)]
 mod tunnels;
+#[cfg(test)]
+mod upstreams;
 #[cfg(test)]
 mod versions;

@@ -13,11 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyperlocal::UnixStream;
+use hyper_util::rt::TokioIo;
+
+use super::stream::EngineStream;
 
 /// A connection whose reading outlives its writing.
 pub(crate) struct Hearing {
-    stream: UnixStream,
+    stream: TokioIo<EngineStream>,
     deaf: Arc<AtomicBool>,
 }
 
@@ -34,7 +36,7 @@ impl Deaf {
 
 impl Hearing {
     /// Gives also the way to ask whether it still takes requests.
-    pub(crate) fn new(stream: UnixStream) -> (Self, Deaf) {
+    pub(crate) fn new(stream: TokioIo<EngineStream>) -> (Self, Deaf) {
         let deaf = Deaf::default();
         let hearing = Self {
             stream,
