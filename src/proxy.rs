@@ -45,6 +45,7 @@ mod record;
 mod reload;
 mod rescue;
 mod response;
+mod tls_table;
 mod tunnel;
 mod upstream;
 
@@ -54,6 +55,7 @@ pub use listener::{ListenError, Listener, ListenerConfig};
 pub use meter::Rate;
 pub use record::{Decision, Journal, Record};
 pub use reload::{Changes, Server, Settings};
+pub use tls_table::TlsTable;
 pub use upstream::{Endpoint, EndpointError, TcpHost, Upstream};
 
 /// What all connections share.
@@ -71,6 +73,8 @@ pub struct InForce {
     pub upstream: Arc<Upstream>,
     /// What bounds them.
     pub limits: Arc<LimitTable>,
+    /// By which listeners they come by TLS.
+    pub tls: Arc<TlsTable>,
 }
 
 impl Proxy {

@@ -50,6 +50,10 @@ impl Plan {
     #[must_use]
     pub fn reading(mut self, file: &Path) -> Self {
         self.files.push(file.to_owned());
+        // Where a link leads to is read as well.
+        if let Ok(file) = fs::canonicalize(file) {
+            self.files.push(file);
+        }
         self
     }
 

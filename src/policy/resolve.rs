@@ -21,6 +21,7 @@ mod rewrites;
 mod rules;
 mod shape;
 mod tests;
+mod tls;
 mod values;
 
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ use super::{Client, ClientRules, Confinement, Policies, Rules, Test};
 use crate::api::definition::ApiVersion;
 use crate::api::{NEWEST, OLDEST, Operation};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
+use crate::tls::ServerFiles;
 use lists::SharedList;
 use overlaps::WrittenRules;
 use rules::Resolved;
@@ -63,7 +65,8 @@ pub struct Configuration {
     pub limits: FileLimits,
     /// What the gate gives up.
     pub confinement: Confinement,
-    /// The file and those that it includes, by every path by which they were read.
+    /// The file and those that it includes, by every path by which they were read, and
+    /// the files of certificates that they name.
     pub files: Vec<PathBuf>,
     /// The file's own tests.
     pub tests: Vec<Test>,
@@ -133,7 +136,13 @@ pub(super) fn resolve_and(
     {
         resolver.found.retain(|one| one.severity == Severity::Error);
     }
-    let paths = resolver.files.paths();
+    let mut paths = resolver.files.paths();
+    if let Some((listeners, ..)) = &made {
+        let certificates = listeners
+            .iter()
+            .filter_map(|listener| listener.tls.as_ref());
+        paths.extend(certificates.flat_map(ServerFiles::paths).map(PathBuf::from));
+    }
     let diagnostics = resolver.files.diagnostics(resolver.found);
     match made {
         Some((listeners, upstream, policies)) if !diagnostics.has_errors() => Ok(Configuration {

@@ -23,8 +23,10 @@ use super::{Proxy, stopped};
 use crate::gate::ListenerId;
 use crate::identity::{Caller, Origin};
 use crate::policy::Address;
+use crate::tls::ServerTls;
 
 mod tcp;
+mod tls;
 mod unix;
 
 /// Why a listener cannot be opened.
@@ -36,9 +38,6 @@ pub enum ListenError {
     /// Another process accepts connections there.
     #[error("`{0}` is served by another process")]
     Served(String),
-    /// Without TLS everybody on the network could read and write what is said.
-    #[error("`{0}` can be reached from other machines, and plain TCP is for loopback only")]
-    NotLoopback(String),
     /// The system does not allow it.
     #[error("cannot listen at `{address}`: {source}")]
     System {
@@ -201,8 +200,14 @@ impl Listener {
                             }
                             Stream::Tcp(stream, source) => {
                                 let caller = self.caller(Origin::Tcp(source));
-                                let halves = stream.into_split();
-                                connections.spawn(serve(halves, proxy, caller, closing));
+                                let tls = in_force.borrow().tls.of(self.id).cloned();
+                                if let Some(tls) = tls {
+                                    let greeted = serve_tls(stream, source, tls, proxy, caller, closing);
+                                    connections.spawn(greeted);
+                                } else {
+                                    let halves = stream.into_split();
+                                    connections.spawn(serve(halves, proxy, caller, closing));
+                                }
                             }
                         }
                     }
@@ -274,6 +279,35 @@ impl Listener {
             identity.remove(path);
             drop(socket);
         }
+    }
+}
+
+/// Does the handshake and serves what comes of it. Until then a shutdown ends it.
+async fn serve_tls(
+    stream: TcpStream,
+    source: SocketAddr,
+    tls: ServerTls,
+    proxy: Arc<Proxy>,
+    mut caller: Caller,
+    mut closing: watch::Receiver<bool>,
+) {
+    let greeted = {
+        // On the heap, for as long as it takes.
+        let greeting = Box::pin(tls::greet(stream, &tls));
+        tokio::select! {
+            biased;
+            () = stopped(&mut closing) => return,
+            greeted = greeting => greeted,
+        }
+    };
+    drop(tls);
+    match greeted {
+        Ok((halves, certificate)) => {
+            caller.tls = true;
+            caller.certificate = certificate;
+            serve(halves, proxy, caller, closing).await;
+        }
+        Err(error) => proxy.journal.handshake_failed(source, &error),
     }
 }
 

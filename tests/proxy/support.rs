@@ -141,6 +141,7 @@ impl Setup {
         let records = Arc::<Records>::default();
         let upstream = Upstream::new(dir.path().join("engine.sock"), limits.engine_time).unwrap();
         let (reload, in_force) = watch::channel(Arc::new(InForce {
+            tls: Arc::default(),
             gate: Arc::new(gate()),
             upstream: Arc::new(upstream),
             limits: Arc::new(limits.into()),
@@ -175,6 +176,7 @@ impl Setup {
     pub(crate) fn reload(&self, gate: Gate) {
         self.reload.send_modify(|in_force| {
             *in_force = Arc::new(InForce {
+                tls: Arc::default(),
                 gate: Arc::new(gate),
                 ..InForce::clone(in_force)
             });

@@ -8,6 +8,7 @@ use super::Resolver;
 use crate::diagnostic::Code;
 use crate::policy::document::ListenDocument;
 use crate::policy::yaml::Name;
+use crate::tls::ServerFiles;
 
 /// The mode of a socket where the file says nothing.
 const MODE: u32 = 0o660;
@@ -19,6 +20,8 @@ pub struct Listener {
     pub name: Option<Arc<str>>,
     /// Where it listens.
     pub address: Address,
+    /// The files by which it speaks TLS, if it does.
+    pub tls: Option<ServerFiles>,
 }
 
 /// Where a listener listens.
@@ -31,7 +34,7 @@ pub enum Address {
         /// Its mode.
         mode: u32,
     },
-    /// At a TCP socket on loopback.
+    /// At a TCP socket.
     Tcp(SocketAddr),
 }
 
@@ -42,13 +45,21 @@ impl Resolver {
         others: &[Listener],
     ) -> Option<Listener> {
         let (at, address) = match (&listen.unix, &listen.tcp) {
-            (Some(unix), None) => (unix, self.unix(unix, listen.mode.as_ref())),
+            (Some(unix), None) => {
+                let tls = listen.tls.as_ref().map(|tls| tls.span);
+                let insecure = listen.insecure.map(|(span, _)| span);
+                for span in tls.into_iter().chain(insecure) {
+                    let message = "a unix socket has no `tls`, and is never `insecure`";
+                    self.report(Code::Listener, span, message, None);
+                }
+                (unix, self.unix(unix, listen.mode.as_ref()))
+            }
             (None, Some(tcp)) => {
                 if let Some(mode) = &listen.mode {
                     let message = "a TCP socket has no mode";
                     self.report(Code::Listener, mode.span, message, None);
                 }
-                (tcp, self.tcp(tcp)?)
+                (tcp, self.tcp(tcp, listen)?)
             }
             _ => {
                 let message = "a listener has `unix` or `tcp`, one of them";
@@ -74,7 +85,8 @@ impl Resolver {
             }
             Arc::from(name.text.as_str())
         });
-        Some(Listener { name, address })
+        let tls = listen.tls.as_ref().and_then(|tls| self.server_tls(tls));
+        Some(Listener { name, address, tls })
     }
 
     fn unix(&mut self, unix: &Name, mode: Option<&Name>) -> Address {
@@ -98,14 +110,21 @@ impl Resolver {
         Address::Unix { path, mode }
     }
 
-    fn tcp(&mut self, tcp: &Name) -> Option<Address> {
+    fn tcp(&mut self, tcp: &Name, listen: &ListenDocument) -> Option<Address> {
+        if let (Some(_), Some((span, true))) = (&listen.tls, listen.insecure) {
+            let message = "with `tls` nothing is insecure";
+            let help = "leave `insecure` out".to_owned();
+            self.report(Code::Listener, span, message, help);
+        }
         match tcp.text.parse::<SocketAddr>() {
-            Ok(address) if address.ip().is_loopback() => Some(Address::Tcp(address)),
-            Ok(_) => {
-                let message = "plain TCP is for loopback only";
-                let help = "whoever reaches the port is the client: listen on a unix socket, or on 127.0.0.1";
-                self.report(Code::Listener, tcp.span, message, help.to_owned());
-                None
+            Ok(address) => {
+                let insecure = listen.insecure.is_some_and(|(_, on)| on);
+                if listen.tls.is_none() && !address.ip().to_canonical().is_loopback() && !insecure {
+                    let message = "plain TCP that other machines can reach";
+                    let help = "everybody on the way reads and writes what is said: give it `tls`, listen on 127.0.0.1, or write `insecure: true`";
+                    self.report(Code::Listener, tcp.span, message, help.to_owned());
+                }
+                Some(Address::Tcp(address))
             }
             Err(_) => {
                 let message = format!("`{}` is not an address and a port", tcp.text);
