@@ -416,6 +416,10 @@ impl Reader<'_> {
                 "min_version" => tls.min_version = self.written(&inner.value),
                 _ => {
                     tls.crl = match &inner.value.kind {
+                        Kind::List(lists) if lists.is_empty() => {
+                            self.expected(&inner.value, "the name of a file, or several");
+                            Vec::new()
+                        }
                         Kind::List(_) => self.names(&inner.value),
                         _ => self.text(&inner.value).into_iter().collect(),
                     }

@@ -116,23 +116,19 @@ impl Resolver {
             let help = "leave `insecure` out".to_owned();
             self.report(Code::Listener, span, message, help);
         }
-        match tcp.text.parse::<SocketAddr>() {
-            Ok(address) => {
-                let insecure = listen.insecure.is_some_and(|(_, on)| on);
-                if listen.tls.is_none() && !address.ip().to_canonical().is_loopback() && !insecure {
-                    let message = "plain TCP that other machines can reach";
-                    let help = "everybody on the way reads and writes what is said: give it `tls`, listen on 127.0.0.1, or write `insecure: true`";
-                    self.report(Code::Listener, tcp.span, message, help.to_owned());
-                }
-                Some(Address::Tcp(address))
-            }
-            Err(_) => {
-                let message = format!("`{}` is not an address and a port", tcp.text);
-                let help = "write `127.0.0.1:2375`".to_owned();
-                self.report(Code::Listener, tcp.span, message, help);
-                None
-            }
+        let Ok(address) = tcp.text.parse::<SocketAddr>() else {
+            let message = format!("`{}` is not an address and a port", tcp.text);
+            let help = "write `127.0.0.1:2375`".to_owned();
+            self.report(Code::Listener, tcp.span, message, help);
+            return None;
+        };
+        let insecure = listen.insecure.is_some_and(|(_, on)| on);
+        if listen.tls.is_none() && !address.ip().to_canonical().is_loopback() && !insecure {
+            let message = "other machines can reach plain TCP here";
+            let help = "everybody on the way reads and writes what is said: give it `tls`, listen on 127.0.0.1, or write `insecure: true`";
+            self.report(Code::Listener, tcp.span, message, help.to_owned());
         }
+        Some(Address::Tcp(address))
     }
 
     fn mode(&mut self, mode: &Name) -> u32 {

@@ -161,6 +161,7 @@ fn tls() -> Value {
             "crl": {
                 "description": "Lists of revoked certificates: one for each authority.",
                 "type": ["string", "array"],
+                "minItems": 1,
                 "items": { "type": "string" },
             },
             "min_version": {
