@@ -55,7 +55,7 @@ pub(crate) use limits::KEYS as LIMIT_KEYS;
 pub use limits::{Bounds, FileLimits};
 #[cfg(test)]
 pub(crate) use resolve::shown_limit;
-pub use resolve::{Address, Configuration, Listener, resolve, resolve_with};
+pub use resolve::{Address, Configuration, Listener, Owner, resolve, resolve_with};
 use rewrite::Rewritten;
 pub use risks::{ClientRisks, Naming, Opening, Unproven};
 use rule::{Allow, Deny, Why};

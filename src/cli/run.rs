@@ -140,7 +140,7 @@ async fn serve(
 /// An address, as lines show it.
 fn place(address: &Address) -> String {
     match address {
-        Address::Unix { path, mode } => format!("unix://{} (mode {mode:04o})", path.display()),
+        Address::Unix { path, mode, .. } => format!("unix://{} (mode {mode:04o})", path.display()),
         Address::Tcp(address) => format!("tcp://{address}"),
     }
 }

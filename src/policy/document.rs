@@ -55,8 +55,8 @@ const KEYS: [&str; 11] = [
 ];
 
 /// The keys of a listener.
-const LISTENER: [&str; 8] = [
-    "name", "unix", "tcp", "tls", "insecure", "mode", "client", "limits",
+const LISTENER: [&str; 10] = [
+    "name", "unix", "tcp", "tls", "insecure", "mode", "owner", "group", "client", "limits",
 ];
 
 /// The keys of its certificates.
@@ -102,6 +102,9 @@ pub(crate) struct ListenDocument {
     pub(crate) insecure: Option<(Span, bool)>,
     /// The mode of a unix socket, in octal.
     pub(crate) mode: Option<Name>,
+    /// Whose a unix socket is.
+    pub(crate) owner: Option<Node>,
+    pub(crate) group: Option<Node>,
     /// Whoever reaches this listener is this client.
     pub(crate) client: Option<Name>,
     pub(crate) limits: Option<Node>,
@@ -376,6 +379,8 @@ impl Reader<'_> {
             tls: None,
             insecure: None,
             mode: None,
+            owner: None,
+            group: None,
             client: None,
             limits: None,
         };
@@ -390,6 +395,8 @@ impl Reader<'_> {
                     _ => self.expected(&entry.value, "true or false"),
                 },
                 "limits" => listener.limits = Some(entry.value.clone()),
+                "owner" => listener.owner = Some(entry.value.clone()),
+                "group" => listener.group = Some(entry.value.clone()),
                 "mode" => listener.mode = self.digits(&entry.value),
                 _ => listener.client = self.text(&entry.value),
             }

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use conditions::{KEYWORDS, fields};
-pub use endpoints::{Address, Listener};
+pub use endpoints::{Address, Listener, Owner};
 #[cfg(test)]
 pub(crate) use limits::shown as shown_limit;
 pub(super) use matchers::fits;

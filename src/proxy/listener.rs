@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustix::process::{getegid, geteuid};
 use thiserror::Error;
 use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -22,7 +23,7 @@ use super::limits::ACCEPT_PAUSE;
 use super::{Proxy, stopped};
 use crate::gate::ListenerId;
 use crate::identity::{Caller, Origin};
-use crate::policy::Address;
+use crate::policy::{Address, Owner};
 use crate::tls::ServerTls;
 
 mod tcp;
@@ -35,6 +36,14 @@ pub enum ListenError {
     /// The path holds something that opgate did not put there.
     #[error("`{0}` exists and is not a socket")]
     NotASocket(PathBuf),
+    /// Others could put a socket of their own in place of the gate's.
+    #[error("`{folder}` is no place for a socket: {reason}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Another process accepts connections there.
     #[error("`{0}` is served by another process")]
     Served(String),
@@ -97,10 +106,39 @@ impl Standing {
         }
     }
 
-    /// Makes it what the address at the same place asks for.
+    /// Makes it what the address at the same place asks for, but shuts out whoever
+    /// that lets in newly: [`open`](Self::open) is for when other policies are in force.
     pub(crate) fn adjust(&self, address: &Address) -> Result<(), ListenError> {
-        match address {
-            Address::Unix { path, mode } if self.asked != *address => unix::set_mode(path, *mode),
+        match (&self.asked, address) {
+            (
+                Address::Unix { path, mode, owner },
+                Address::Unix {
+                    mode: next,
+                    owner: next_owner,
+                    ..
+                },
+            ) if self.asked != *address => {
+                let mut both = mode & next;
+                if owner.user != next_owner.user {
+                    both &= !0o700;
+                }
+                if owner.group != next_owner.group {
+                    both &= !0o070;
+                }
+                unix::set_access(path, both, given(*owner, *next_owner))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets in whom the address at the same place asks for.
+    pub(crate) fn open(&self, address: &Address) -> Result<(), ListenError> {
+        match (&self.asked, address) {
+            (Address::Unix { owner: had, .. }, Address::Unix { path, mode, owner })
+                if self.asked != *address =>
+            {
+                unix::set_access(path, *mode, given(*had, *owner))
+            }
             _ => Ok(()),
         }
     }
@@ -108,9 +146,24 @@ impl Standing {
     /// Makes it again what its own address asks for.
     pub(crate) fn restore(&self) -> Result<(), ListenError> {
         match &self.asked {
-            Address::Unix { path, mode } => unix::set_mode(path, *mode),
+            Address::Unix { path, mode, owner } => {
+                // The gate's own before, if nothing was said.
+                let gates = Owner {
+                    user: Some(geteuid().as_raw()),
+                    group: Some(getegid().as_raw()),
+                };
+                unix::set_access(path, *mode, given(gates, *owner))
+            }
             Address::Tcp(_) => Ok(()),
         }
+    }
+}
+
+/// What a socket is given that had an owner; nothing said is the gate itself.
+fn given(had: Owner, owner: Owner) -> Owner {
+    Owner {
+        user: (owner.user).or(had.user.map(|_| geteuid().as_raw())),
+        group: (owner.group).or(had.group.map(|_| getegid().as_raw())),
     }
 }
 
@@ -131,10 +184,10 @@ impl Listener {
         let ListenerConfig { id, address } = config;
         let asked = address.clone();
         let (address, socket) = match address {
-            Address::Unix { path, mode } => {
-                let (socket, identity) = unix::open(&path, mode).await?;
+            Address::Unix { path, mode, owner } => {
+                let (socket, identity) = unix::open(&path, mode, owner).await?;
                 let socket = Socket::Unix(socket, identity);
-                (Address::Unix { path, mode }, socket)
+                (Address::Unix { path, mode, owner }, socket)
             }
             Address::Tcp(address) => {
                 let (address, socket) = tcp::open(address)?;

@@ -50,6 +50,8 @@ pub struct Changes {
     pub added: Vec<Address>,
     /// Where is not listened any more.
     pub removed: Vec<Address>,
+    /// What of those that stay could not be opened to new callers, and why.
+    pub shut: Vec<String>,
     /// How many listeners stay open.
     pub kept: usize,
 }
@@ -147,6 +149,9 @@ impl Server {
         let before = std::mem::take(&mut self.open);
         for (mut open, kept) in before.into_iter().zip(plan.kept) {
             if let Some(address) = kept {
+                if let Err(error) = open.standing.open(&address) {
+                    changes.shut.push(error.to_string());
+                }
                 open.standing.asked = address;
                 self.open.push(open);
             } else {

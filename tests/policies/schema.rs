@@ -484,7 +484,16 @@ fn an_editor_and_check_agree_on_who_is_calling() {
 }
 
 /// Listeners, and whether they are right.
-const LISTEN: [(&str, bool); 18] = [
+const LISTEN: [(&str, bool); 24] = [
+    ("unix: /run/a.sock, owner: root, group: 7", true),
+    (
+        "unix: /run/a.sock, owner: 0, group: root, mode: '0600'",
+        true,
+    ),
+    ("unix: /run/a.sock, owner: -1", false),
+    ("unix: /run/a.sock, owner: ''", false),
+    ("unix: /run/a.sock, group: [root]", false),
+    ("tcp: '127.0.0.1:1', group: root", false),
     (
         "tcp: '[::1]:1', tls: { cert: c, key: k, client_ca: a, crl: [] }",
         false,

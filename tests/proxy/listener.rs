@@ -16,6 +16,7 @@ async fn bind(path: &std::path::Path, mode: u32) -> Result<Listener, ListenError
         address: Address::Unix {
             path: path.to_owned(),
             mode,
+            owner: opgate::policy::Owner::default(),
         },
     })
     .await

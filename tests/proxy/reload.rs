@@ -67,7 +67,13 @@ impl Reloaded {
         let mut clients: Vec<&str> = sockets.iter().map(|(_, client)| *client).collect();
         clients.extend(others.iter().map(|_| "tcp"));
         let paths = sockets.iter().map(|(name, _)| self.path(name));
-        let mut listeners: Vec<Address> = paths.map(|path| Address::Unix { path, mode }).collect();
+        let mut listeners: Vec<Address> = paths
+            .map(|path| Address::Unix {
+                path,
+                mode,
+                owner: opgate::policy::Owner::default(),
+            })
+            .collect();
         listeners.extend_from_slice(others);
         let limits = Limits::default();
         let settings = Settings {
@@ -353,6 +359,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         let address = |name: &str| Address::Unix {
             path: dir.path().join(name),
             mode: 0o600,
+            owner: opgate::policy::Owner::default(),
         };
         let mut listeners = Vec::new();
         for (at, name) in ["a", "b"].into_iter().enumerate() {

@@ -152,6 +152,7 @@ impl Setup {
             Transport::Unix => Address::Unix {
                 path: dir.path().join("proxy.sock"),
                 mode: 0o600,
+                owner: opgate::policy::Owner::default(),
             },
             Transport::Tcp => Address::Tcp("127.0.0.1:0".parse().unwrap()),
         };

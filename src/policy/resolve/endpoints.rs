@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Resolver;
 use crate::diagnostic::Code;
+use crate::identity::names;
 use crate::policy::document::ListenDocument;
 use crate::policy::yaml::Name;
 use crate::tls::ServerFiles;
@@ -33,9 +34,27 @@ pub enum Address {
         path: PathBuf,
         /// Its mode.
         mode: u32,
+        /// Whose it is.
+        owner: Owner,
     },
     /// At a TCP socket.
     Tcp(SocketAddr),
+}
+
+/// Whose a unix socket is; where nothing is said, the gate's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The user, by number.
+    pub user: Option<u32>,
+    /// The group, by number.
+    pub group: Option<u32>,
+}
+
+impl Owner {
+    /// Whether anything is said.
+    pub fn is_said(self) -> bool {
+        self != Self::default()
+    }
 }
 
 impl Resolver {
@@ -52,12 +71,14 @@ impl Resolver {
                     let message = "a unix socket has no `tls`, and is never `insecure`";
                     self.report(Code::Listener, span, message, None);
                 }
-                (unix, self.unix(unix, listen.mode.as_ref()))
+                (unix, self.unix(unix, listen))
             }
             (None, Some(tcp)) => {
-                if let Some(mode) = &listen.mode {
-                    let message = "a TCP socket has no mode";
-                    self.report(Code::Listener, mode.span, message, None);
+                let mode = listen.mode.iter().map(|mode| mode.span);
+                let owner = listen.owner.iter().chain(&listen.group);
+                for span in mode.chain(owner.map(|node| node.span)) {
+                    let message = "a TCP socket has no mode and no owner";
+                    self.report(Code::Listener, span, message, None);
                 }
                 (tcp, self.tcp(tcp, listen)?)
             }
@@ -89,7 +110,7 @@ impl Resolver {
         Some(Listener { name, address, tls })
     }
 
-    fn unix(&mut self, unix: &Name, mode: Option<&Name>) -> Address {
+    fn unix(&mut self, unix: &Name, listen: &ListenDocument) -> Address {
         // What a socket's address holds at most on Linux.
         const LONGEST: usize = 107;
         let path = PathBuf::from(&unix.text);
@@ -106,8 +127,14 @@ impl Resolver {
             let message = format!("the path of a socket has at most {LONGEST} bytes");
             self.report(Code::Listener, unix.span, message, None);
         }
-        let mode = mode.map_or(MODE, |mode| self.mode(mode));
-        Address::Unix { path, mode }
+        let mode = listen.mode.as_ref().map_or(MODE, |mode| self.mode(mode));
+        let user = listen.owner.as_ref();
+        let group = listen.group.as_ref();
+        let owner = Owner {
+            user: user.and_then(|node| self.account(node, "user", names::user)),
+            group: group.and_then(|node| self.account(node, "group", names::group)),
+        };
+        Address::Unix { path, mode, owner }
     }
 
     fn tcp(&mut self, tcp: &Name, listen: &ListenDocument) -> Option<Address> {

@@ -100,7 +100,7 @@ fn listen() -> Value {
             "additionalProperties": false,
             "oneOf": [{ "required": ["unix"] }, { "required": ["tcp"] }],
             "dependentSchemas": {
-                "tcp": { "properties": { "mode": false } },
+                "tcp": { "properties": { "mode": false, "owner": false, "group": false } },
                 "unix": { "properties": { "tls": false, "insecure": false } },
                 "tls": { "properties": { "insecure": { "const": false } } },
             },
@@ -131,6 +131,8 @@ fn listen() -> Value {
                     "maximum": 777,
                     "examples": ["0660", "0600"],
                 },
+                "owner": account("The user whose the socket is, by name or number."),
+                "group": account("The group whose the socket is, by name or number."),
                 "client": {
                     "description": "Whoever reaches this listener is this client, if its `when` fits, or nobody. Without it, it is the client whose `when` fits.",
                     "type": "string",
@@ -138,6 +140,17 @@ fn listen() -> Value {
                 "limits": limits(false, "What is limited for those who come in here."),
             },
         },
+    })
+}
+
+/// A user or a group.
+fn account(description: &str) -> Value {
+    json!({
+        "description": description,
+        "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u32::MAX - 1 },
+            { "type": "string", "minLength": 1 },
+        ],
     })
 }
 
