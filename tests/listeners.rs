@@ -183,6 +183,9 @@ fn folders_that_others_can_write_to_are_no_places() {
         assert!(start_in(0o770, Some(4343)).contains("another group can write to it"));
         assert_eq!(start_in(0o750, Some(4343)), "");
         assert_eq!(start_in(0o770, Some(0)), "");
+        std::os::unix::fs::chown(folder.path(), Some(4242), None).unwrap();
+        assert!(start_in(0o1755, None).contains("another user owns it"));
+        std::os::unix::fs::chown(folder.path(), Some(0), None).unwrap();
     }
     let lost = folder.path().join("lost");
     fs::create_dir(&lost).unwrap();

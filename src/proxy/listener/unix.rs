@@ -20,7 +20,7 @@ use crate::identity::{Credentials, Origin};
 use crate::policy::Owner;
 use crate::proxy::limits::{BACKLOG, STALE_PROBE};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, chownat, fstat};
-use rustix::process::{Gid, Uid, getegid};
+use rustix::process::{Gid, Uid, getegid, geteuid};
 
 /// A socket's device and inode, to know it again.
 #[derive(Clone, Copy, Debug)]
@@ -104,24 +104,18 @@ fn change_access(path: &Path, mode: u32, owner: Owner) -> io::Result<()> {
     let group = owner.group.filter(|group| *group != found.st_gid);
     if user.is_some() || group.is_some() {
         // Nobody gets in while it is another's with the mode of before.
-        change_mode(&socket, path, 0)?;
+        change_mode(&socket, 0)?;
         let (user, group) = (user.map(Uid::from_raw), group.map(Gid::from_raw));
         chownat(&socket, "", user, group, AtFlags::EMPTY_PATH)?;
     }
-    change_mode(&socket, path, mode)
+    change_mode(&socket, mode)
 }
 
 /// There is a call for descriptors like this from Linux 6.6 on; this way is older.
-fn change_mode(socket: &OwnedFd, path: &Path, mode: u32) -> io::Result<()> {
+fn change_mode(socket: &OwnedFd, mode: u32) -> io::Result<()> {
     let permissions = fs::Permissions::from_mode(mode);
     let itself = format!("/proc/self/fd/{}", socket.as_raw_fd());
-    match fs::set_permissions(itself, permissions.clone()) {
-        // Without a `/proc` the name must do.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::set_permissions(path, permissions)
-        }
-        changed => changed,
-    }
+    fs::set_permissions(itself, permissions)
 }
 
 /// Others must not be able to take the place of the gate's socket: its clients would
@@ -139,6 +133,9 @@ fn check_folder(path: &Path) -> Result<(), ListenError> {
         Err(error) => return Err(system(path, error)),
         Ok(found) => found,
     };
+    if ![0, geteuid().as_raw()].contains(&found.uid()) {
+        return refused("another user owns it: only root or the gate's own user may");
+    }
     let mode = found.mode();
     if mode & 0o1000 != 0 {
         // Everybody can make files here, and nobody can replace others'.
