@@ -47,6 +47,7 @@ mod rescue;
 mod response;
 mod tunnel;
 mod upstream;
+mod upstreams;
 
 pub use limit_table::LimitTable;
 pub use limits::Limits;
@@ -55,6 +56,7 @@ pub use meter::Rate;
 pub use record::{Decision, Journal, Record};
 pub use reload::{Changes, Server, Settings};
 pub use upstream::{Endpoint, EndpointError, TcpHost, Upstream};
+pub use upstreams::Upstreams;
 
 /// What all connections share.
 pub struct Proxy {
@@ -68,7 +70,7 @@ pub struct InForce {
     /// Judges them.
     pub gate: Arc<Gate>,
     /// Where they go.
-    pub upstream: Arc<Upstream>,
+    pub upstreams: Arc<Upstreams>,
     /// What bounds them.
     pub limits: Arc<LimitTable>,
 }

@@ -11,17 +11,17 @@ use opgate::confine::{Plan, confine};
 use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{Address, Configuration};
 use opgate::proxy::{
-    EndpointError, InForce, LimitTable, Limits, Listener, ListenerConfig, Proxy, Server, Settings,
-    Upstream,
+    InForce, LimitTable, Limits, Listener, ListenerConfig, Proxy, Server, Settings, Upstreams,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::engines::{self, Environment};
 use super::log::Log;
 use super::{Failure, config, descriptors, on_terminal};
 use reload::{PolicyFiles, Reload};
 use signals::Signals;
-use summary::Summary;
+use summary::{Source, Summary};
 use systemd::Asked;
 
 mod reload;
@@ -33,20 +33,26 @@ mod systemd;
 /// and when the file has changed, it is read again. When it is to end, requests under
 /// way have so much time to end in, unless there is a second signal.
 pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
-    let (configuration, seen) = config::load_seen(config)?;
+    let environment = Environment::read();
+    let (mut configuration, mut seen) = config::load_seen(config)?;
+    let source = Source::of(&configuration);
+    environment
+        .complete(&mut configuration)
+        .map_err(Failure::Usage)?;
+    seen.look_at(configuration.engines.files());
     config::runs_here(&configuration)?;
     let asked = Asked::by_environment().map_err(|error| Failure::Usage(error.to_string()))?;
     // What says how many processors there are can then not be read any more.
     let workers = available_parallelism().map_or(1, usize::from);
     // Before there are other threads: those that come are confined as this one is.
     let confinement = confine(&Plan::of(&configuration));
-    let summary = Summary::new(&configuration, confinement);
+    let summary = Summary::new(&configuration, source, confinement);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
-    let files = PolicyFiles::new(config, seen);
+    let files = PolicyFiles::new(config, seen, environment);
     let served = runtime.block_on(serve(configuration, files, summary, asked, grace));
     // Not waiting for a log that nobody reads.
     runtime.shutdown_background();
@@ -54,7 +60,7 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
 }
 
 async fn serve(
-    configuration: Configuration,
+    mut configuration: Configuration,
     files: PolicyFiles,
     mut summary: Summary,
     asked: Asked,
@@ -67,8 +73,10 @@ async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| usage(&error))?;
     let mut lines = String::new();
     let descriptors = descriptors::raise();
-    let settings =
-        settings(configuration, descriptors, grace, &mut lines).map_err(|e| usage(&e))?;
+    let engines = std::mem::take(&mut configuration.engines);
+    let upstreams =
+        engines::upstreams(engines, Limits::default().engine_time).map_err(Failure::Usage)?;
+    let settings = settings(configuration, upstreams, descriptors, grace, &mut lines);
     let gate = Arc::new(Gate::new(settings.policies));
     let mut listeners = Vec::with_capacity(settings.listeners.len());
     for (index, address) in settings.listeners.into_iter().enumerate() {
@@ -84,7 +92,7 @@ async fn serve(
     let limits = LimitTable::new(settings.limits, of_listeners, settings.of_clients, None);
     let (in_force, looked_at) = watch::channel(Arc::new(InForce {
         gate,
-        upstream: Arc::new(settings.upstream),
+        upstreams: Arc::new(settings.upstreams),
         limits: Arc::new(limits),
     }));
     let (log, writer) = Log::new(on_terminal());
@@ -144,10 +152,11 @@ fn place(address: &Address) -> String {
 /// says so where they are too few.
 fn settings(
     configuration: Configuration,
+    upstreams: Upstreams,
     descriptors: u64,
     grace: Duration,
     lines: &mut String,
-) -> Result<Settings, EndpointError> {
+) -> Settings {
     let limits = Limits {
         shutdown_grace: grace,
         ..Limits::default()
@@ -179,18 +188,18 @@ fn settings(
             );
         }
     }
-    Ok(Settings {
+    Settings {
         listeners: configuration
             .listeners
             .into_iter()
             .map(|listener| listener.address)
             .collect(),
         policies: configuration.policies,
-        upstream: Upstream::new(configuration.upstream, limits.engine_time)?,
+        upstreams,
         limits,
         of_listeners,
         of_clients: configuration.limits.clients,
-    })
+    }
 }
 
 /// How long the last lines of the log may take at the end.

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::policy::{Address, Configuration, Confinement};
+use crate::policy::{Address, Configuration, Confinement, EngineAddress};
 
 /// What is needed after the start, and which measures are taken at all.
 ///
@@ -39,7 +39,10 @@ impl Plan {
             .files
             .iter()
             .fold(plan, |plan, file| plan.reading(file));
-        let mut plan = plan.calling(&configuration.upstream);
+        let files = configuration.engines.files();
+        let plan = files.fold(plan, Self::reading);
+        let engines = configuration.engines.all.iter();
+        let mut plan = engines.fold(plan, |plan, engine| plan.reaching(&engine.address));
         plan.processes = configuration.policies.ask_for_processes();
         plan.accounts = configuration.policies.name_accounts();
         let listeners = configuration.listeners.iter();
@@ -61,6 +64,18 @@ impl Plan {
             Address::Tcp(address) => self.listened.push(address.port()),
         }
         self
+    }
+
+    fn reaching(self, engine: &EngineAddress) -> Self {
+        match engine {
+            EngineAddress::Unix(path) => self.calling(path),
+            EngineAddress::Tcp { host, port } | EngineAddress::Tls { host, port, .. } => {
+                match host.parse() {
+                    Ok(address) => self.dialling(SocketAddr::new(address, *port)),
+                    Err(_) => self.dialling_by_name(*port),
+                }
+            }
+        }
     }
 
     /// An Engine is called at this unix socket.

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::listener::Standing;
-use super::{InForce, LimitTable, Limits, ListenError, Listener, ListenerConfig, Proxy, Upstream};
+use super::{InForce, LimitTable, Limits, ListenError, Listener, ListenerConfig, Proxy, Upstreams};
 use crate::gate::{Gate, ListenerId};
 use crate::policy::{Address, Bounds, Policies};
 
@@ -28,8 +28,8 @@ pub struct Settings {
     pub listeners: Vec<Address>,
     /// What is allowed.
     pub policies: Policies,
-    /// The Engine. One that is reached as before keeps its connections.
-    pub upstream: Upstream,
+    /// The Engines. One that is reached as before keeps its connections.
+    pub upstreams: Upstreams,
     /// What bounds what belongs to no listener.
     pub limits: Limits,
     /// What bounds the requests of each listener, in the same order.
@@ -111,7 +111,7 @@ impl Server {
         let Settings {
             listeners,
             policies,
-            upstream,
+            upstreams,
             limits,
             of_listeners,
             of_clients,
@@ -122,13 +122,10 @@ impl Server {
             let before = &in_force.borrow().limits;
             LimitTable::new(limits, listeners, of_clients, Some(before))
         };
-        let upstream = match Arc::clone(&in_force.borrow().upstream) {
-            before if before.is_as(&upstream) => before,
-            _ => Arc::new(upstream),
-        };
+        let upstreams = upstreams.after(&in_force.borrow().upstreams);
         in_force.send_replace(Arc::new(InForce {
             gate: Arc::new(Gate::with_listeners(policies, plan.names)),
-            upstream,
+            upstreams: Arc::new(upstreams),
             limits: Arc::new(limits),
         }));
         let mut changes = Changes {

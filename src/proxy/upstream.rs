@@ -70,6 +70,8 @@ pub(crate) enum UpstreamError {
     TargetTooLong,
     #[error("the request cannot be written for the Engine")]
     Request,
+    #[error("the client has no Engine")]
+    NoUpstream,
 }
 
 /// The reason of a failed connection, without the system's numbers.

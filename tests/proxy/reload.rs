@@ -37,7 +37,7 @@ impl Reloaded {
         let records = Arc::<Records>::default();
         let (in_force, looked_at) = watch::channel(Arc::new(InForce {
             gate: Arc::new(Gate::with_listeners(policies(&[]), Vec::new())),
-            upstream: Arc::new(Upstream::new(upstream, limits.engine_time).unwrap()),
+            upstreams: Arc::new(Upstream::new(upstream, limits.engine_time).unwrap().into()),
             limits: Arc::new(limits.into()),
         }));
         let (stop, stopping) = watch::channel(false);
@@ -72,7 +72,7 @@ impl Reloaded {
         let settings = Settings {
             listeners,
             policies: policies(&clients),
-            upstream: Upstream::new(self.path("engine.sock"), limits.engine_time).unwrap(),
+            upstreams: Upstream::new(self.path("engine.sock"), limits.engine_time).unwrap().into(),
             of_listeners: Vec::new(),
             of_clients: Vec::new(),
             limits,
@@ -367,7 +367,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         let _engine = Engine::plain(&dir.path().join("engine.sock"));
         let (in_force, looked_at) = watch::channel(Arc::new(InForce {
             gate: Arc::new(Gate::new(policies(&["one", "two"]))),
-            upstream: Arc::new(upstream(&limits)),
+            upstreams: Arc::new(upstream(&limits)),
             limits: Arc::new(limits.clone().into()),
         }));
         let records = Arc::<Records>::default();
@@ -382,7 +382,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         let settings = Settings {
             listeners: vec![address("c"), address("b")],
             policies: policies(&["three", "four"]),
-            upstream: upstream(&limits),
+            upstreams: upstream(&limits),
             of_listeners: Vec::new(),
             of_clients: Vec::new(),
             limits,

@@ -142,7 +142,7 @@ impl Setup {
         let upstream = Upstream::new(dir.path().join("engine.sock"), limits.engine_time).unwrap();
         let (reload, in_force) = watch::channel(Arc::new(InForce {
             gate: Arc::new(gate()),
-            upstream: Arc::new(upstream),
+            upstreams: Arc::new(upstream.into()),
             limits: Arc::new(limits.into()),
         }));
         let journal = Arc::clone(&records);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::net::sockopt;
 use rustls::CertificateError;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -79,6 +80,15 @@ impl Endpoint {
             Some(text) if path.is_absolute() && text.len() <= SOCKET_PATH_MAX => Ok(self),
             _ => Err(EndpointError::Path(path.clone())),
         }
+    }
+
+    /// Connects once, for a question of another kind than a client's. Each address of a
+    /// host gets its part of `time`, and what comes after that is the caller's to bound.
+    pub async fn open(
+        &self,
+        time: Duration,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>> {
+        self.connect(time).await
     }
 
     /// Connects once. Each address of a host gets its part of `time`.
