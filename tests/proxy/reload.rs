@@ -72,7 +72,9 @@ impl Reloaded {
         let settings = Settings {
             listeners,
             policies: policies(&clients),
-            upstreams: Upstream::new(self.path("engine.sock"), limits.engine_time).unwrap().into(),
+            upstreams: Upstream::new(self.path("engine.sock"), limits.engine_time)
+                .unwrap()
+                .into(),
             of_listeners: Vec::new(),
             of_clients: Vec::new(),
             limits,
