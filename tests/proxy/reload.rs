@@ -369,7 +369,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         let _engine = Engine::plain(&dir.path().join("engine.sock"));
         let (in_force, looked_at) = watch::channel(Arc::new(InForce {
             gate: Arc::new(Gate::new(policies(&["one", "two"]))),
-            upstreams: Arc::new(upstream(&limits)),
+            upstreams: Arc::new(upstream(&limits).into()),
             limits: Arc::new(limits.clone().into()),
         }));
         let records = Arc::<Records>::default();
@@ -384,7 +384,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         let settings = Settings {
             listeners: vec![address("c"), address("b")],
             policies: policies(&["three", "four"]),
-            upstreams: upstream(&limits),
+            upstreams: upstream(&limits).into(),
             of_listeners: Vec::new(),
             of_clients: Vec::new(),
             limits,
