@@ -109,7 +109,7 @@ pub(super) fn health(whom: Whom, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-fn unhealthy(reason: String) -> Failure {
+fn unhealthy(reason: impl fmt::Display) -> Failure {
     Failure::Findings(format!("opgate: {reason}"))
 }
 
@@ -164,7 +164,8 @@ async fn judge(gate: &Place, engines: &[Place]) -> Result<Known, String> {
     }
     // All at a time: together they take no longer than one.
     let mut asked = JoinSet::new();
-    for engine in engines.iter().cloned() {
+    for engine in engines {
+        let engine = engine.clone();
         asked.spawn(async move {
             match ask(Who::Engine, &engine).await? {
                 (200, _) => Ok(()),

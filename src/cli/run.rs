@@ -45,14 +45,15 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     // What says how many processors there are can then not be read any more.
     let workers = available_parallelism().map_or(1, usize::from);
     // Before there are other threads: those that come are confined as this one is.
-    let confinement = confine(&Plan::of(&configuration));
+    let plan = Plan::of(&configuration);
+    let confinement = confine(&plan);
     let summary = Summary::new(&configuration, source, confinement);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
-    let files = PolicyFiles::new(config, seen, environment);
+    let files = PolicyFiles::new(config, seen, environment, plan);
     let served = runtime.block_on(serve(configuration, files, summary, asked, grace));
     // Not waiting for a log that nobody reads.
     runtime.shutdown_background();

@@ -1,10 +1,10 @@
 //! What a gate goes on needing.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::policy::{Address, Configuration, Confinement, EngineAddress};
+use crate::policy::{Address, Configuration, Confinement, EngineAddress, Engines};
 
 /// What is needed after the start, and which measures are taken at all.
 ///
@@ -54,6 +54,21 @@ impl Plan {
     pub fn reading(mut self, file: &Path) -> Self {
         self.files.push(file.to_owned());
         self
+    }
+
+    /// An Engine that is not called by this plan, at a port or by a name.
+    pub fn lacks<'e>(&self, engines: &'e Engines) -> Option<&'e EngineAddress> {
+        let switches = self.switches;
+        let is_called = |engine: &EngineAddress| match engine {
+            EngineAddress::Unix(_) => true,
+            EngineAddress::Tcp { host, port } | EngineAddress::Tls { host, port, .. } => {
+                let named = host.parse::<IpAddr>().is_err();
+                (!switches.landlock || self.dialled.contains(port))
+                    && (!(switches.landlock || switches.seccomp) || self.names || !named)
+            }
+        };
+        let mut addresses = engines.all.iter().map(|engine| &engine.address);
+        addresses.find(|address| !is_called(address))
     }
 
     /// Clients are listened for here.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use opgate::confine::Plan;
 use opgate::policy::Configuration;
 use opgate::proxy::{Changes, InForce, Limits, Server, Upstreams};
 use tokio::sync::watch;
@@ -30,6 +31,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct PolicyFiles {
     path: PathBuf,
     environment: Environment,
+    /// What the gate can still reach.
+    plan: Plan,
     /// What they looked like when they were read.
     read: Seen,
     /// What they looked like last, if that was something else.
@@ -38,10 +41,11 @@ pub(super) struct PolicyFiles {
 
 impl PolicyFiles {
     /// The files that were read from `path` on.
-    pub(super) fn new(path: &Path, read: Seen, environment: Environment) -> Self {
+    pub(super) fn new(path: &Path, read: Seen, environment: Environment, plan: Plan) -> Self {
         Self {
             path: path.to_owned(),
             environment,
+            plan,
             read,
             last: None,
         }
@@ -50,8 +54,9 @@ impl PolicyFiles {
     /// Reads them. Judging a large file takes a while, and reading one that is far
     /// away may never end: whoever does not want to wait can stop waiting.
     pub(super) async fn read(&self) -> Read {
-        let (path, environment) = (self.path.clone(), self.environment.clone());
-        spawn_blocking(move || read(&path, &environment)).await
+        let (path, plan) = (self.path.clone(), self.plan.clone());
+        let environment = self.environment.clone();
+        spawn_blocking(move || read(&path, &environment, &plan)).await
     }
 
     /// Waits until they are no longer as they were read. Cancelling it loses nothing.
@@ -79,10 +84,11 @@ type Read = Result<(Result<(Configuration, Upstreams), String>, Seen), JoinError
 fn read(
     path: &Path,
     environment: &Environment,
+    plan: &Plan,
 ) -> (Result<(Configuration, Upstreams), String>, Seen) {
     let (resolved, mut seen) = config::resolve_seen(path, true);
     let opened = match resolved {
-        Ok(Ok(configuration)) => open(configuration, environment, &mut seen),
+        Ok(Ok(configuration)) => open(configuration, environment, plan, &mut seen),
         Ok(Err(found)) => Err(found.to_string()),
         Err(failure) => Err(failure.to_string()),
     };
@@ -92,11 +98,17 @@ fn read(
 fn open(
     mut configuration: Configuration,
     environment: &Environment,
+    plan: &Plan,
     seen: &mut Seen,
 ) -> Result<(Configuration, Upstreams), String> {
     environment.complete(&mut configuration)?;
     // Before they are read: what is written meanwhile is then a change.
     seen.look_at(configuration.engines.files());
+    if let Some(address) = plan.lacks(&configuration.engines) {
+        return Err(format!(
+            "the Engine at {address} is at a port, or known by a name, that the gate gave up at its start: start it anew"
+        ));
+    }
     let engines = std::mem::take(&mut configuration.engines);
     let upstreams = engines::upstreams(engines, Limits::default().engine_time)?;
     Ok((configuration, upstreams))

@@ -160,13 +160,14 @@ impl Resolver {
                 "unix" => unix = Some(reader.text(&entry.value)),
                 "tcp" => tcp = Some(reader.text(&entry.value)),
                 "tls" => tls = Some(entry),
-                _ => match entry.value.kind {
-                    Kind::Bool(value) => insecure = Some((entry.key.span, value)),
-                    _ => {
+                _ => {
+                    if let Kind::Bool(value) = entry.value.kind {
+                        insecure = Some((entry.key.span, value));
+                    } else {
                         reader.expected(&entry.value, "true or false");
                         whole = false;
                     }
-                },
+                }
             }
         }
         let address = match (unix, tcp) {
