@@ -301,7 +301,7 @@ async fn a_reload_exchanges_engines() {
     for _ in 0..3 {
         assert_eq!((a.ask(PING), b.ask(PING)), (ok("one"), ok("two")));
         file("two", "one", "");
-        assert!(gate.reload().contains(": reloaded") || gate.start.contains("Engine"));
+        assert!(!gate.reload().contains("not reloaded"));
         assert_eq!((a.ask(PING), b.ask(PING)), (ok("two"), ok("one")));
         file("one", "two", "");
         gate.reload();
