@@ -230,6 +230,71 @@ fn an_editor_minds_what_a_file_lacks_unless_another_may_have_it() {
 }
 
 #[test]
+fn every_form_of_an_upstream_is_read_alike() {
+    let editor = Editor::default();
+    let tls = "tls: { ca: a, cert: b, key: c }";
+    for (upstream, good) in [
+        ("unix:///run/a.sock", true),
+        ("{ unix: /run/a.sock }", true),
+        ("tcp://127.0.0.1:2375", true),
+        ("tcp://[::1]:2375", true),
+        ("{ tcp: localhost:2375 }", true),
+        ("{ tcp: localhost:2375, insecure: false }", true),
+        ("{ tcp: a.example:2375, insecure: true }", true),
+        (&format!("{{ tcp: a.example:2376, {tls} }}"), true),
+        (
+            &format!("{{ tcp: a.example:2376, insecure: false, {tls} }}"),
+            true,
+        ),
+        ("null", false),
+        ("{}", false),
+        ("[unix:///run/a.sock]", false),
+        ("/run/a.sock", false),
+        ("unix://a.sock", false),
+        ("ssh://a", false),
+        ("tcp://a", false),
+        ("{ unix: a.sock }", false),
+        ("{ unix: unix:///a.sock }", false),
+        ("{ tcp: tcp://127.0.0.1:2375 }", false),
+        ("{ tcp: 127.0.0.1:2375, insecure: yes-please }", false),
+        ("{ tcp: 127.0.0.1:2375, unix: /run/a.sock }", false),
+        ("{ unix: /run/a.sock, insecure: false }", false),
+        (&format!("{{ unix: /run/a.sock, {tls} }}"), false),
+        (
+            &format!("{{ tcp: a.example:2376, insecure: true, {tls} }}"),
+            false,
+        ),
+        ("{ tcp: a.example:2376, tls: {} }", false),
+        ("{ tcp: a.example:2376, tls: { ca: a, cert: b } }", false),
+        (
+            "{ tcp: a.example:2376, tls: { ca: '', cert: b, key: c } }",
+            false,
+        ),
+        (
+            "{ tcp: a.example:2376, tls: { ca: a, cert: b, key: c, verify: false } }",
+            false,
+        ),
+    ] {
+        for of_client in ["", ", upstream: one"] {
+            let key = if of_client.is_empty() {
+                format!("upstream: {upstream}")
+            } else {
+                format!("upstreams: {{ one: {upstream} }}")
+            };
+            let text = format!(
+                "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}]\n{key}\n\
+                 clients: {{ me: {{ policies: [p]{of_client} }} }}\n\
+                 policies: {{ p: {{ allow: [SystemPing] }} }}\n"
+            );
+            let resolved = policy::resolve("policy", &text);
+            assert_eq!(resolved.is_ok(), good, "{text}: {resolved:?}");
+            assert_eq!(editor.accepts(&text), Some(good), "{text}");
+            editor.disagrees(&text).unwrap();
+        }
+    }
+}
+
+#[test]
 fn every_form_of_a_test_is_read_alike() {
     let editor = Editor::default();
     let file = |test: &str| {
