@@ -28,8 +28,12 @@ impl Upstreams {
     /// These Engines. `of_clients` has the place of one for each client, in the order in
     /// which the policies know the clients.
     pub fn new(all: Vec<Upstream>, of_clients: Vec<usize>) -> Self {
+        let all: Vec<Arc<Upstream>> = all.into_iter().map(Arc::new).collect();
+        for upstream in &all {
+            upstream.one_of(all.len());
+        }
         Self {
-            all: all.into_iter().map(Arc::new).collect(),
+            all,
             of_clients: Some(of_clients),
         }
     }
@@ -47,9 +51,11 @@ impl Upstreams {
     /// These, with the connections of those that are reached as before.
     pub(crate) fn after(mut self, before: &Self) -> Self {
         let mut free: Vec<&Arc<Upstream>> = before.all.iter().collect();
+        let engines = self.all.len();
         for upstream in &mut self.all {
             if let Some(place) = free.iter().position(|one| one.is_as(upstream)) {
                 *upstream = Arc::clone(free.swap_remove(place));
+                upstream.one_of(engines);
             }
         }
         self
