@@ -134,7 +134,7 @@ fn policy(folder: &Path, clients: &[(&str, &str)], upstreams: &str) -> PathBuf {
     file
 }
 
-fn opgate(subcommand: &str, file: &Path, environment: &[(&str, &str)]) -> Command {
+fn opgate(subcommand: &str, file: &Path, environment: Variables<'_>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opgate"));
     command.arg(subcommand);
     if subcommand == "check" {
@@ -172,7 +172,7 @@ impl Drop for Gate {
 }
 
 impl Gate {
-    fn start(file: &Path, environment: &[(&str, &str)]) -> Self {
+    fn start(file: &Path, environment: Variables<'_>) -> Self {
         let mut child = opgate("run", file, environment)
             .stderr(Stdio::piped())
             .spawn()
@@ -357,8 +357,11 @@ async fn certificates_change_while_the_gate_runs() {
     assert!(text.contains("key.pem"), "{text}");
 }
 
+/// Variables of the environment, with their values.
+type Variables<'v> = &'v [(&'v str, &'v str)];
+
 /// A gate that must not start.
-fn said_of_run(file: &Path, environment: &[(&str, &str)]) -> (Option<i32>, String) {
+fn said_of_run(file: &Path, environment: Variables<'_>) -> (Option<i32>, String) {
     said(&opgate("run", file, environment).output().unwrap())
 }
 
@@ -377,7 +380,7 @@ async fn the_environment_names_the_engine_where_the_file_does_not() {
     let (code, text) = said(&opgate("check", &file, &[]).output().unwrap());
     assert_eq!(code, Some(0), "{text}");
     let (cert_path, verify) = (("DOCKER_CERT_PATH", dir), ("DOCKER_TLS_VERIFY", "1"));
-    let cases: [(&str, &[(&str, &str)], &str); 5] = [
+    let cases: [(&str, Variables<'_>, &str); 5] = [
         (&near, &[], "near"),
         (&near, &[verify], "near"),
         (&plain, &[], "plain"),
@@ -396,7 +399,7 @@ async fn the_environment_names_the_engine_where_the_file_does_not() {
         let health = opgate("health", &file, &environment).output().unwrap();
         assert_eq!(said(&health).0, Some(0));
     }
-    let refused: [(&[(&str, &str)], &str); 9] = [
+    let refused: [(Variables<'_>, &str); 9] = [
         (&[], "DOCKER_HOST is not set"),
         (&[("DOCKER_HOST", "")], "DOCKER_HOST is not set"),
         (&[("DOCKER_HOST", "ssh://me@build")], "by SSH"),

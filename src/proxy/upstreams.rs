@@ -68,3 +68,69 @@ impl Upstreams {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::resolve;
+
+    const TIME: Duration = Duration::from_secs(1);
+
+    fn upstream(path: &str) -> Upstream {
+        Upstream::new(path, TIME).unwrap()
+    }
+
+    #[test]
+    fn each_client_has_its_own_and_whoever_has_none_gets_none() {
+        let policies = resolve(
+            "file",
+            "api: '1.51'\nlisten: [{ unix: /run/a.sock, client: a }]\nupstream: unix:///run/e.sock\n\
+             clients: { a: { policies: [] }, b: { policies: [] }, c: { policies: [] } }\n\
+             policies: {}\n",
+        )
+        .unwrap()
+        .policies;
+        let client = |name| policies.client_named(name).unwrap();
+        let all = vec![upstream("/run/one"), upstream("/run/two")];
+        let upstreams = Upstreams::new(all, vec![1, 0]);
+        let of = |name| upstreams.of(client(name)).map(|one| one.endpoint());
+        assert_eq!(of("a").unwrap(), "unix:///run/two");
+        assert_eq!(of("b").unwrap(), "unix:///run/one");
+        assert!(of("c").is_err());
+        assert!(Upstreams::new(Vec::new(), vec![0]).of(client("a")).is_err());
+        assert!(
+            Upstreams::from(upstream("/run/one"))
+                .of(client("c"))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn those_that_stay_keep_their_connections() {
+        let before = Upstreams::new(
+            vec![
+                upstream("/run/one"),
+                upstream("/run/two"),
+                upstream("/run/two"),
+            ],
+            vec![0],
+        );
+        let now = vec![
+            upstream("/run/two"),
+            upstream("/run/three"),
+            upstream("/run/two"),
+        ];
+        let after = Upstreams::new(now, vec![0]).after(&before);
+        let kept = |place: usize| {
+            before
+                .all
+                .iter()
+                .any(|one| Arc::ptr_eq(one, &after.all[place]))
+        };
+        assert_eq!([kept(0), kept(1), kept(2)], [true, false, true]);
+        // None is two at once.
+        assert!(!Arc::ptr_eq(&after.all[0], &after.all[2]));
+    }
+}
