@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod descriptors;
 mod diff;
+mod engines;
 mod explain;
 mod health;
 mod init;

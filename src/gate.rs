@@ -227,6 +227,11 @@ impl Gate {
             .unwrap_or_else(|| Err(nobody()))
     }
 
+    /// A client that a caller may be, depending on its container: its Engine is asked.
+    pub(crate) fn contained(&self, caller: &Caller) -> Option<Client> {
+        self.policies.contained(self.place(caller.listener))
+    }
+
     /// The client of a caller that is so.
     fn identified(&self, who: Who, caller: &Caller) -> Option<Result<Client, Refusal>> {
         match who {

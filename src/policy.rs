@@ -19,6 +19,7 @@ mod decision;
 mod derived;
 mod diff;
 mod document;
+mod engines;
 mod exposure;
 mod guard;
 mod include;
@@ -48,6 +49,7 @@ pub use confinement::Confinement;
 use decision::Reason;
 pub use decision::{Denial, Step, Trace};
 pub use diff::{Change, Comparison, Difference, compare};
+pub use engines::{Engine, EngineAddress, Engines};
 pub use guard::Finding;
 pub use include::{ReadFile, SourceFile};
 #[cfg(test)]
@@ -65,6 +67,13 @@ pub use test::{Expected, Test};
 /// A client, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client(usize);
+
+impl Client {
+    /// Its place in the configuration.
+    pub(crate) fn place(self) -> usize {
+        self.0
+    }
+}
 
 /// A place in a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,6 +48,7 @@ mod response;
 mod tls_table;
 mod tunnel;
 mod upstream;
+mod upstreams;
 
 pub use limit_table::LimitTable;
 pub use limits::Limits;
@@ -57,6 +58,7 @@ pub use record::{Decision, Journal, Record};
 pub use reload::{Changes, Server, Settings};
 pub use tls_table::TlsTable;
 pub use upstream::{Endpoint, EndpointError, TcpHost, Upstream};
+pub use upstreams::Upstreams;
 
 /// What all connections share.
 pub struct Proxy {
@@ -70,7 +72,7 @@ pub struct InForce {
     /// Judges them.
     pub gate: Arc<Gate>,
     /// Where they go.
-    pub upstream: Arc<Upstream>,
+    pub upstreams: Arc<Upstreams>,
     /// What bounds them.
     pub limits: Arc<LimitTable>,
     /// By which listeners they come by TLS.

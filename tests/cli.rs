@@ -98,7 +98,7 @@ listen:
   - unix: /nonexistent/opgate-test.sock
     mode: rw
     client: em
-upstream: tcp://127.0.0.1:2375
+upstream: tcp://10.0.0.1:2375
 clients:
   me: { policies: [al] }
 policies:

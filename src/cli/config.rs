@@ -78,6 +78,11 @@ impl Seen {
         self.0.push((path.to_owned(), stamp));
     }
 
+    /// Looks at these, too.
+    pub(super) fn look_at<'f>(&mut self, files: impl Iterator<Item = &'f Path>) {
+        files.for_each(|file| self.look(file));
+    }
+
     /// What the same files look like now.
     pub(super) fn again(&self) -> Self {
         let mut now = Self::default();

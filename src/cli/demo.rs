@@ -19,13 +19,11 @@ use std::time::Duration;
 
 use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{self, Configuration};
-use opgate::proxy::{
-    self, InForce, Journal, Limits, Listener, ListenerConfig, Proxy, Record, Upstream,
-};
+use opgate::proxy::{self, InForce, Journal, Limits, Listener, ListenerConfig, Proxy, Record};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use super::{Failure, log};
+use super::{Failure, engines, log};
 
 /// The policy of the demo; `{gate}` and `{engine}` stand for its sockets.
 const POLICY: &str = include_str!("../../policies/demo.yaml");
@@ -60,12 +58,12 @@ async fn show(
     let (engine, note) = engine(docker_host, folder).await?;
     let (file, configuration) = policy_file(folder, &engine)?;
     let limits = Limits::default();
-    let upstream = Upstream::new(&configuration.upstream, limits.engine_time)
+    let upstreams = engines::upstreams(configuration.engines, limits.engine_time)
         .map_err(|error| usage(&error))?;
     let in_force = InForce {
         tls: Arc::default(),
         gate: Arc::new(Gate::new(configuration.policies)),
-        upstream: Arc::new(upstream),
+        upstreams: Arc::new(upstreams),
         limits: Arc::new(limits.into()),
     };
     let (_reload, in_force) = watch::channel(Arc::new(in_force));

@@ -6,7 +6,7 @@
 //! listener's client may call `SystemPing`, the one answer tells both. Where it
 //! may not, the refusal tells that the gate lives, but not a byte of the question
 //! reached the Engine: then the Engine is asked directly, at the upstream of the
-//! file. So health never depends on what a policy allows.
+//! file or of `DOCKER_HOST`. Where there are several Engines, all are asked. So health never depends on what a policy allows.
 //!
 //! Every answer but these two is a reason to be unhealthy: 502 and 504 when the
 //! Engine is away, silent, or serves no API version that opgate knows.
@@ -19,11 +19,14 @@ use std::time::Duration;
 
 use clap::Args;
 use opgate::policy::{Address, Configuration};
+use opgate::proxy::Endpoint;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::engines::{self, Environment};
 use super::{ConfigFile, Failure, config};
 
 /// From connecting to the last byte of an answer. Two questions at most.
@@ -51,10 +54,11 @@ pub(super) struct Whom {
 }
 
 /// Where somebody answers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Place {
     Unix(PathBuf),
     Tcp(SocketAddr),
+    Engine(Endpoint),
 }
 
 impl fmt::Display for Place {
@@ -62,6 +66,7 @@ impl fmt::Display for Place {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Engine(endpoint) => endpoint.fmt(f),
         }
     }
 }
@@ -84,44 +89,58 @@ impl fmt::Display for Who {
 
 /// Asks, and says on `out` what serves.
 pub(super) fn health(whom: Whom, out: &mut impl Write) -> Result<(), Failure> {
-    let (gate, engine) = places(whom)?;
+    let (gate, engines) = places(whom)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
-    let asked = runtime.block_on(judge(&gate, engine.as_ref()));
-    let engine_asked = asked.map_err(|reason| Failure::Findings(format!("opgate: {reason}")))?;
-    let engine_too = match (engine_asked, engine) {
-        (Known::Serves, _) => String::new(),
-        (Known::Refuses, Some(engine)) => format!(", and so does the Engine at {engine}"),
-        (Known::Refuses, None) => ", and refuses to ask the Engine".to_owned(),
+    let asked = runtime.block_on(judge(&gate, &engines));
+    let known = asked.map_err(unhealthy)?;
+    let engine_too = match (known, engines.as_slice()) {
+        (Known::Serves, [] | [_]) => String::new(),
+        (Known::Refuses, []) => ", and refuses to ask the Engine".to_owned(),
+        (Known::Refuses, [engine]) => format!(", and so does the Engine at {engine}"),
+        (_, engines) => {
+            let engines: Vec<String> = engines.iter().map(ToString::to_string).collect();
+            format!(", and so do the Engines at {}", engines.join(", "))
+        }
     };
     writeln!(out, "the gate at {gate} answers{engine_too}")?;
     Ok(())
 }
 
-/// The gate, and the Engine where it is known.
-fn places(whom: Whom) -> Result<(Place, Option<Place>), Failure> {
+fn unhealthy(reason: impl fmt::Display) -> Failure {
+    Failure::Findings(format!("opgate: {reason}"))
+}
+
+/// The gate, and the Engines where they are known.
+fn places(whom: Whom) -> Result<(Place, Vec<Place>), Failure> {
     match (whom.unix, whom.tcp) {
-        (Some(path), _) => return Ok((Place::Unix(path), None)),
-        (None, Some(address)) => return Ok((Place::Tcp(address), None)),
+        (Some(path), _) => return Ok((Place::Unix(path), Vec::new())),
+        (None, Some(address)) => return Ok((Place::Tcp(address), Vec::new())),
         (None, None) => {}
     }
     // A health check knows healthy (0) and unhealthy (1), and Docker keeps 2 for
     // itself: a file that cannot be read is a gate that does not serve.
-    let Configuration {
-        listeners,
-        upstream,
-        ..
-    } = config::resolve(&whom.file.config)
+    let mut configuration = config::resolve(&whom.file.config)
         .map_err(|error| Failure::Findings(error.to_string()))?
         .map_err(|found| Failure::Findings(found.to_string()))?;
+    Environment::read()
+        .complete(&mut configuration)
+        .map_err(unhealthy)?;
+    let Configuration {
+        listeners, engines, ..
+    } = configuration;
     let gate = match listeners.into_iter().next().map(|first| first.address) {
         Some(Address::Unix { path, .. }) => Place::Unix(path),
         Some(Address::Tcp(address)) => Place::Tcp(address),
         None => return Err(Failure::Findings("opgate: there is no listener".to_owned())),
     };
-    Ok((gate, Some(Place::Unix(upstream))))
+    let engines = engines.all.into_iter().map(|engine| {
+        let endpoint = engines::endpoint(engine.address).map_err(unhealthy)?;
+        Ok(Place::Engine(endpoint))
+    });
+    Ok((gate, engines.collect::<Result<_, Failure>>()?))
 }
 
 /// What the gate's answer tells.
@@ -134,19 +153,28 @@ enum Known {
 }
 
 /// Healthy, or why not.
-async fn judge(gate: &Place, engine: Option<&Place>) -> Result<Known, String> {
+async fn judge(gate: &Place, engines: &[Place]) -> Result<Known, String> {
     let known = match ask(Who::Gate, gate).await? {
         (200, _) => Known::Serves,
         (403, _) => Known::Refuses,
         (status, message) => return Err(unexpected(Who::Gate, gate, status, &message)),
     };
-    if known == Known::Refuses
-        && let Some(engine) = engine
-    {
-        let (status, message) = ask(Who::Engine, engine).await?;
-        if status != 200 {
-            return Err(unexpected(Who::Engine, engine, status, &message));
-        }
+    if known == Known::Serves && engines.len() <= 1 {
+        return Ok(known);
+    }
+    // All at a time: together they take no longer than one.
+    let mut asked = JoinSet::new();
+    for engine in engines {
+        let engine = engine.clone();
+        asked.spawn(async move {
+            match ask(Who::Engine, &engine).await? {
+                (200, _) => Ok(()),
+                (status, message) => Err(unexpected(Who::Engine, &engine, status, &message)),
+            }
+        });
+    }
+    while let Some(answered) = asked.join_next().await {
+        answered.map_err(|error| error.to_string())??;
     }
     Ok(known)
 }
@@ -175,6 +203,7 @@ async fn connect_and_ask(place: &Place) -> io::Result<Vec<u8>> {
     match place {
         Place::Unix(path) => exchange(UnixStream::connect(path).await?).await,
         Place::Tcp(address) => exchange(TcpStream::connect(address).await?).await,
+        Place::Engine(endpoint) => exchange(endpoint.open(ANSWER_TIME).await?).await,
     }
 }
 

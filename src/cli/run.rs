@@ -12,17 +12,18 @@ use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{Address, Configuration};
 use opgate::proxy::{
     InForce, LimitTable, Limits, Listener, ListenerConfig, Proxy, Server, Settings, TlsTable,
-    Upstream,
+    Upstreams,
 };
-use opgate::tls::ServerTls;
+use opgate::tls::{ServerTls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::engines::{self, Environment};
 use super::log::Log;
 use super::{Failure, config, descriptors, on_terminal};
 use reload::{PolicyFiles, Reload};
 use signals::Signals;
-use summary::Summary;
+use summary::{Source, Summary};
 use systemd::Asked;
 
 mod reload;
@@ -34,20 +35,27 @@ mod systemd;
 /// and when the file has changed, it is read again. When it is to end, requests under
 /// way have so much time to end in, unless there is a second signal.
 pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
-    let (configuration, seen) = config::load_seen(config)?;
+    let environment = Environment::read();
+    let (mut configuration, mut seen) = config::load_seen(config)?;
+    let source = Source::of(&configuration);
+    environment
+        .complete(&mut configuration)
+        .map_err(Failure::Usage)?;
+    seen.look_at(configuration.engines.files());
     config::runs_here(&configuration)?;
     let asked = Asked::by_environment().map_err(|error| Failure::Usage(error.to_string()))?;
     // What says how many processors there are can then not be read any more.
     let workers = available_parallelism().map_or(1, usize::from);
     // Before there are other threads: those that come are confined as this one is.
-    let confinement = confine(&Plan::of(&configuration));
-    let summary = Summary::new(&configuration, confinement);
+    let plan = Plan::of(&configuration);
+    let confinement = confine(&plan);
+    let summary = Summary::new(&configuration, source, confinement);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
-    let files = PolicyFiles::new(config, seen);
+    let files = PolicyFiles::new(config, seen, environment, plan);
     let served = runtime.block_on(serve(configuration, files, summary, asked, grace));
     // Not waiting for a log that nobody reads.
     runtime.shutdown_background();
@@ -55,7 +63,7 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
 }
 
 async fn serve(
-    configuration: Configuration,
+    mut configuration: Configuration,
     files: PolicyFiles,
     mut summary: Summary,
     asked: Asked,
@@ -68,8 +76,11 @@ async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| usage(&error))?;
     let mut lines = String::new();
     let descriptors = descriptors::raise();
-    let settings =
-        settings(configuration, descriptors, grace, &mut lines).map_err(|e| usage(&e))?;
+    let engines = std::mem::take(&mut configuration.engines);
+    let upstreams =
+        engines::upstreams(engines, Limits::default().engine_time).map_err(Failure::Usage)?;
+    let settings = settings(configuration, upstreams, descriptors, grace, &mut lines)
+        .map_err(|error| usage(&error))?;
     let gate = Arc::new(Gate::new(settings.policies));
     let mut listeners = Vec::with_capacity(settings.listeners.len());
     let all = settings.listeners.into_iter().zip(&settings.tls);
@@ -88,7 +99,7 @@ async fn serve(
     let limits = LimitTable::new(settings.limits, of_listeners, settings.of_clients, None);
     let (in_force, looked_at) = watch::channel(Arc::new(InForce {
         gate,
-        upstream: Arc::new(settings.upstream),
+        upstreams: Arc::new(settings.upstreams),
         limits: Arc::new(limits),
         tls: Arc::new(TlsTable::new(tls)),
     }));
@@ -149,10 +160,11 @@ fn place(address: &Address) -> String {
 /// says so where they are too few.
 fn settings(
     configuration: Configuration,
+    upstreams: Upstreams,
     descriptors: u64,
     grace: Duration,
     lines: &mut String,
-) -> Result<Settings, Box<dyn std::error::Error>> {
+) -> Result<Settings, TlsError> {
     let limits = Limits {
         shutdown_grace: grace,
         ..Limits::default()
@@ -197,7 +209,7 @@ fn settings(
             .map(|listener| listener.address)
             .collect(),
         policies: configuration.policies,
-        upstream: Upstream::new(configuration.upstream, limits.engine_time)?,
+        upstreams,
         limits,
         of_listeners,
         of_clients: configuration.limits.clients,

@@ -1,10 +1,10 @@
 //! What a gate goes on needing.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::policy::{Address, Configuration, Confinement, Owner};
+use crate::policy::{Address, Configuration, Confinement, EngineAddress, Engines, Owner};
 
 /// What is needed after the start, and which measures are taken at all.
 ///
@@ -40,7 +40,10 @@ impl Plan {
             .files
             .iter()
             .fold(plan, |plan, file| plan.reading(file));
-        let mut plan = plan.calling(&configuration.upstream);
+        let files = configuration.engines.files();
+        let plan = files.fold(plan, Self::reading);
+        let engines = configuration.engines.all.iter();
+        let mut plan = engines.fold(plan, |plan, engine| plan.reaching(&engine.address));
         plan.processes = configuration.policies.ask_for_processes();
         plan.accounts = configuration.policies.name_accounts();
         let listeners = configuration.listeners.iter();
@@ -58,6 +61,21 @@ impl Plan {
         self
     }
 
+    /// An Engine that is not called by this plan, at a port or by a name.
+    pub fn lacks<'e>(&self, engines: &'e Engines) -> Option<&'e EngineAddress> {
+        let switches = self.switches;
+        let is_called = |engine: &EngineAddress| match engine {
+            EngineAddress::Unix(_) => true,
+            EngineAddress::Tcp { host, port } | EngineAddress::Tls { host, port, .. } => {
+                let named = host.parse::<IpAddr>().is_err();
+                (!switches.landlock || self.dialled.contains(port))
+                    && (!(switches.landlock || switches.seccomp) || self.names || !named)
+            }
+        };
+        let mut addresses = engines.all.iter().map(|engine| &engine.address);
+        addresses.find(|address| !is_called(address))
+    }
+
     /// Clients are listened for here.
     #[must_use]
     pub fn listening(mut self, address: &Address) -> Self {
@@ -69,6 +87,18 @@ impl Plan {
             Address::Tcp(address) => self.listened.push(address.port()),
         }
         self
+    }
+
+    fn reaching(self, engine: &EngineAddress) -> Self {
+        match engine {
+            EngineAddress::Unix(path) => self.calling(path),
+            EngineAddress::Tcp { host, port } | EngineAddress::Tls { host, port, .. } => {
+                match host.parse() {
+                    Ok(address) => self.dialling(SocketAddr::new(address, *port)),
+                    Err(_) => self.dialling_by_name(*port),
+                }
+            }
+        }
     }
 
     /// An Engine is called at this unix socket.

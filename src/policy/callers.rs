@@ -62,6 +62,16 @@ impl Callers {
         })
     }
 
+    /// The clients that are told by their containers at the listener of this place.
+    pub(crate) fn contained(&self, place: usize) -> impl Iterator<Item = Client> {
+        let here = move |one: &Conditions| {
+            let places = one.listeners.as_ref();
+            one.container.is_some() && places.is_none_or(|places| places.contains(&place))
+        };
+        let served = self.served(place);
+        served.filter_map(move |(client, when)| when.iter().any(here).then_some(client))
+    }
+
     /// Who a caller is at the listener of this place.
     fn who(&self, place: usize, caller: &Caller, inside: Inside<'_>) -> Who {
         let mut found: Option<Client> = None;
@@ -101,6 +111,12 @@ impl Policies {
     /// The same, with its container, or knowing that it is in none.
     pub fn who_in(&self, place: usize, caller: &Caller, container: Option<&Container>) -> Who {
         self.callers.who(place, caller, Inside::Known(container))
+    }
+
+    /// A client that is told by its container at the listener of this place: its Engine
+    /// is asked for containers there, and those of all such clients are one.
+    pub(crate) fn contained(&self, place: usize) -> Option<Client> {
+        self.callers.contained(place).next()
     }
 
     /// Whether some client is told by the container of the process that calls, so

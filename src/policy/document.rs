@@ -18,8 +18,10 @@ pub(crate) struct PolicyDocument {
     pub(crate) api: Option<Name>,
     /// Where clients come in.
     pub(crate) listen: Vec<ListenDocument>,
-    /// The Engine.
-    pub(crate) upstream: Option<Name>,
+    /// The Engine of clients that name none.
+    pub(crate) upstream: Option<Node>,
+    /// Engines by name.
+    pub(crate) upstreams: Vec<Entry>,
     /// Who they are.
     pub(crate) clients: Vec<ClientDocument>,
     /// The client of whoever fits none.
@@ -43,15 +45,28 @@ pub(crate) struct PolicyDocument {
 }
 
 /// The keys that a file must have, itself or by what it includes.
-const NEEDED: [&str; 5] = ["api", "listen", "upstream", "clients", "policies"];
+const NEEDED: [&str; 4] = ["api", "listen", "clients", "policies"];
 
 /// How a client is written.
 const CLIENT: &str = "write `clients: { NAME: { policies: [ … ] } }`";
 
+/// How Engines are written.
+const UPSTREAMS: &str = "write `upstreams: { NAME: unix:///run/NAME.sock }`";
+
 /// The keys that a file can have.
-const KEYS: [&str; 11] = [
-    "api", "listen", "upstream", "clients", "default", "policies", "lists", "include", "tests",
-    "limits", "confine",
+const KEYS: [&str; 12] = [
+    "api",
+    "listen",
+    "upstream",
+    "upstreams",
+    "clients",
+    "default",
+    "policies",
+    "lists",
+    "include",
+    "tests",
+    "limits",
+    "confine",
 ];
 
 /// The keys of a listener.
@@ -128,6 +143,8 @@ pub(crate) struct ClientDocument {
     pub(crate) name: Name,
     /// Names of its policies.
     pub(crate) policies: Vec<Name>,
+    /// The name of its Engine.
+    pub(crate) upstream: Option<Name>,
     /// Who is this client.
     pub(crate) when: Option<Entry>,
     pub(crate) limits: Option<Node>,
@@ -166,7 +183,11 @@ pub(crate) fn document(node: &Node, found: &mut Vec<Diagnostic>) -> PolicyDocume
                 let listeners = reader.list_or(&entry.value, help);
                 document.listen = listeners.iter().map(|node| reader.listener(node)).collect();
             }
-            "upstream" => document.upstream = reader.text(&entry.value),
+            "upstream" => document.upstream = Some(entry.value.clone()),
+            "upstreams" => {
+                let entries = reader.entries_or(&entry.value, UPSTREAMS);
+                document.upstreams = entries.into_iter().cloned().collect();
+            }
             "clients" => {
                 for entry in reader.entries_or(&entry.value, CLIENT) {
                     document.clients.push(reader.client(entry));
@@ -214,10 +235,6 @@ pub(crate) fn missing_keys(document: &PolicyDocument, found: &mut Vec<Diagnostic
                 }
                 "listen" => {
                     "write `listen: [{ unix: /run/opgate/NAME.sock, client: NAME }]`".to_owned()
-                }
-                "upstream" => {
-                    "write `upstream: unix:///var/run/docker.sock`, the socket of the Engine"
-                        .to_owned()
                 }
                 "clients" => CLIENT.to_owned(),
                 _ => "write `policies: { NAME: { allow: [ … ] } }`".to_owned(),
@@ -459,11 +476,14 @@ impl Reader<'_> {
         let mut client = ClientDocument {
             name: entry.key.clone(),
             policies: Vec::new(),
+            upstream: None,
             when: None,
             limits: None,
         };
-        for inner in self.map_or(&entry.value, &["policies", "when", "limits"], CLIENT) {
+        let keys = ["policies", "upstream", "when", "limits"];
+        for inner in self.map_or(&entry.value, &keys, CLIENT) {
             match inner.key.text.as_str() {
+                "upstream" => client.upstream = self.text(&inner.value),
                 "when" => client.when = Some(inner.clone()),
                 "limits" => client.limits = Some(inner.value.clone()),
                 _ => client.policies = self.names(&inner.value),

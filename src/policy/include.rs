@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::Place;
 use super::document::{self, PolicyDocument};
-use super::yaml::{self, Name, Node};
+use super::yaml::{self, Kind, Name, Node};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Span};
 
 /// How many files may include each other in a row.
@@ -214,6 +214,7 @@ impl Reading<'_> {
             api,
             listen,
             upstream,
+            upstreams,
             clients,
             default,
             policies,
@@ -228,7 +229,12 @@ impl Reading<'_> {
         document.keys.extend(keys);
         document.tests.extend(tests);
         self.equal("api", document.api.as_ref(), api);
-        self.equal("upstream", document.upstream.as_ref(), upstream);
+        if let Some(upstream) = upstream {
+            let own = document.upstream.as_ref();
+            let text = written(&upstream);
+            let same = text.is_some() && own.and_then(written) == text;
+            self.same("upstream", same, upstream.span);
+        }
         self.equal("default", document.default.as_ref(), default);
         if let Some(limits) = limits {
             let message = "`limits` belong into the file that includes this one".to_owned();
@@ -236,7 +242,8 @@ impl Reading<'_> {
         }
         let listen = listen.iter().map(|listen| ("listen", listen.span));
         let confine = confine.iter().map(|confine| ("confine", confine.span));
-        for (key, span) in listen.chain(confine) {
+        let upstreams = upstreams.iter().map(|one| ("upstreams", one.key.span));
+        for (key, span) in listen.chain(confine).chain(upstreams) {
             let message = format!("`{key}` belongs into the file that includes this one");
             self.report(Code::Include, span, message, None);
         }
@@ -279,11 +286,24 @@ impl Reading<'_> {
         let Some(included) = included else {
             return;
         };
-        if own.is_some_and(|own| own.text == included.text) {
+        let same = own.is_some_and(|own| own.text == included.text);
+        self.same(key, same, included.span);
+    }
+
+    fn same(&mut self, key: &str, same: bool, span: Span) {
+        if same {
             return;
         }
         let message = format!("`{key}` is not what the file that includes this one says");
         let help = format!("leave it out: the first file says for all what `{key}` is");
-        self.report(Code::Include, included.span, message, Some(&help));
+        self.report(Code::Include, span, message, Some(&help));
+    }
+}
+
+/// The text that a node is. Paths in a map depend on the file that they stand in.
+fn written(node: &Node) -> Option<&str> {
+    match &node.kind {
+        Kind::Text(text) => Some(text),
+        _ => None,
     }
 }

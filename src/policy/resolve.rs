@@ -3,7 +3,7 @@
 //! Every name is resolved against the definitions and against the names of the
 //! file; everything that is wrong is reported in one go, with its place and the
 //! nearest name. A file with a mistake makes no configuration at all. Listeners
-//! and the Engine's address are in `resolve/endpoints`, rules in
+//! are in `resolve/endpoints`, Engines in `resolve/upstreams`, rules in
 //! `resolve/rules`; conditions in `resolve/conditions`, matchers in
 //! `resolve/matchers`, and the values that they name in `resolve/values` or by the
 //! names of `resolve/lists`; who is which client is in `resolve/identity`. What an unknown name may have meant is in `resolve/meant`.
@@ -22,6 +22,7 @@ mod rules;
 mod shape;
 mod tests;
 mod tls;
+mod upstreams;
 mod values;
 
 use std::path::PathBuf;
@@ -38,6 +39,7 @@ pub(super) use values::is_numeric;
 
 use super::callers::Callers;
 use super::document::{PolicyDocument, PolicyRulesDocument, Reader};
+use super::engines::Engines;
 use super::include::{self, Files, Included, ReadFile, SourceFile};
 use super::limits::FileLimits;
 use super::overlap::Judge;
@@ -57,8 +59,8 @@ use rules::Resolved;
 pub struct Configuration {
     /// The listeners. The policies know their clients by this order.
     pub listeners: Vec<Listener>,
-    /// The Engine's socket.
-    pub upstream: PathBuf,
+    /// The Engines.
+    pub engines: Engines,
     /// The policies.
     pub policies: Policies,
     /// What is limited.
@@ -145,9 +147,9 @@ pub(super) fn resolve_and(
     }
     let diagnostics = resolver.files.diagnostics(resolver.found);
     match made {
-        Some((listeners, upstream, policies)) if !diagnostics.has_errors() => Ok(Configuration {
+        Some((listeners, engines, policies)) if !diagnostics.has_errors() => Ok(Configuration {
             listeners,
-            upstream,
+            engines,
             policies,
             limits,
             confinement: document.confine.map(|one| one.switches).unwrap_or_default(),
@@ -206,7 +208,7 @@ impl Resolver {
     fn document(
         &mut self,
         document: &PolicyDocument,
-    ) -> Option<(Vec<Listener>, PathBuf, Policies)> {
+    ) -> Option<(Vec<Listener>, Engines, Policies)> {
         if let Some(api) = &document.api {
             self.api(api);
         }
@@ -219,14 +221,14 @@ impl Resolver {
         let clients = self.clients(document, &policies);
         self.overlaps(&clients);
         let (listeners, callers) = self.listeners(document);
-        let upstream = document
-            .upstream
-            .as_ref()
-            .and_then(|upstream| self.upstream(upstream));
+        let engines = self.engines(document);
+        if let Some(engines) = &engines {
+            self.one_engine_knows(document, &callers, engines);
+        }
         self.unused(document);
         self.unused_lists();
         let policies = Policies { clients, callers };
-        Some((listeners, upstream?, policies))
+        Some((listeners, engines?, policies))
     }
 
     fn api(&mut self, level: &Name) {

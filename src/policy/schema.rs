@@ -15,6 +15,7 @@ mod matchers;
 mod rules;
 mod sections;
 mod store;
+mod upstreams;
 mod values;
 mod words;
 

@@ -265,7 +265,8 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         form: Form,
         entry: &mut Entry,
     ) -> Result<Passed, Failure> {
-        let InForce { gate, upstream, .. } = in_force;
+        let gate = &in_force.gate;
+        let upstream = in_force.upstreams.of(client)?;
         let limits = Arc::clone(&self.limits);
         let request = RequestHead {
             method: head.method,
@@ -297,7 +298,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         entry.allowed(&permit);
 
         let exchange = Exchange {
-            in_force,
+            upstream,
             limits: &limits,
             deadline: self.deadline,
             permit: &permit,
@@ -373,7 +374,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         token: &str,
         upgrade: bool,
     ) -> Result<Passed, Failure> {
-        let (upstream, limits) = (&exchange.in_force.upstream, exchange.limits);
+        let (upstream, limits) = (exchange.upstream, exchange.limits);
         let opened = tokio::select! {
             biased;
             opened = tunnel::open(upstream, permit, token, upgrade, limits.tunnel_time) => opened?,

@@ -14,7 +14,6 @@ use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::InForce;
 use super::answer::{Answer, Piece};
 use super::body::{BodyError, BodyReader};
 use super::client::{ClientReader, PeerRead};
@@ -24,7 +23,7 @@ use super::record::Entry;
 use super::rescue::Failure;
 use super::response::{ClientWriter, Form, RelayError};
 use super::upstream::request::{self, RequestBody};
-use super::upstream::{EngineConnection, SendError, UpstreamError};
+use super::upstream::{EngineConnection, SendError, Upstream, UpstreamError};
 use crate::api::Operation;
 use crate::gate::{EncodedBody, Gate, Permit};
 
@@ -39,7 +38,8 @@ pub(crate) enum Forwarded {
 
 /// What an exchange is made of, beside the client.
 pub(crate) struct Exchange<'e> {
-    pub(crate) in_force: &'e InForce,
+    /// The client's Engine.
+    pub(crate) upstream: &'e Upstream,
     pub(crate) limits: &'e Limits,
     /// When the answer must be there.
     pub(crate) deadline: Option<Instant>,
@@ -78,7 +78,7 @@ impl Exchange<'_> {
                 if let Some(connection) = connection
                     && body.is_done()
                 {
-                    self.in_force.upstream.keep(connection);
+                    self.upstream.keep(connection);
                 }
                 Ok(Forwarded::Answered)
             }
@@ -162,7 +162,7 @@ impl Exchange<'_> {
         mut connection: EngineConnection,
         mut request: Request<RequestBody>,
     ) -> Result<Answer, UpstreamError> {
-        let upstream = &self.in_force.upstream;
+        let upstream = self.upstream;
         loop {
             let error = match connection.link.send(request).await {
                 Ok(response) => return Ok(Answer::pooled(response, connection)),

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use super::InForce;
 use super::containers::container_of;
 use super::rescue::Failure;
-use super::upstream::Upstream;
 use crate::gate::{Gate, NOBODY};
 use crate::identity::{Caller, Origin};
 use crate::policy::Client;
@@ -58,7 +57,14 @@ impl Identity {
     /// Asks the Engine for the container, and tells by it.
     async fn ask(&mut self, in_force: &InForce, caller: &Caller) -> Result<Client, Failure> {
         let asked = Instant::now();
-        let container = container_of(engine(in_force), caller).await?;
+        let Some(asking) = in_force.gate.contained(caller) else {
+            return in_force
+                .gate
+                .identify_in(caller, None)
+                .map_err(Failure::Refused);
+        };
+        let engine = in_force.upstreams.of(asking)?;
+        let container = container_of(engine, caller).await?;
         let told = in_force.gate.identify_in(caller, container.as_ref());
         let client = told.map_err(Failure::Refused)?;
         // A process stays in its container; an address goes to the next.
@@ -93,9 +99,4 @@ impl Identity {
         }
         Some(told.map_err(Failure::Refused))
     }
-}
-
-/// The Engine that knows the containers.
-fn engine(in_force: &InForce) -> &Upstream {
-    &in_force.upstream
 }

@@ -319,7 +319,7 @@ impl Listener {
         let in_force = proxy.in_force();
         let client = in_force.gate.client(self.id);
         proxy.journal.accept_failed(&client, error);
-        in_force.upstream.make_room();
+        in_force.upstreams.make_room();
         sleep(ACCEPT_PAUSE).await;
     }
 

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use super::listener::Standing;
 use super::{
-    InForce, LimitTable, Limits, ListenError, Listener, ListenerConfig, Proxy, TlsTable, Upstream,
+    InForce, LimitTable, Limits, ListenError, Listener, ListenerConfig, Proxy, TlsTable, Upstreams,
 };
 use crate::gate::{Gate, ListenerId};
 use crate::policy::{Address, Bounds, Policies};
@@ -31,8 +31,8 @@ pub struct Settings {
     pub listeners: Vec<Address>,
     /// What is allowed.
     pub policies: Policies,
-    /// The Engine. One that is reached as before keeps its connections.
-    pub upstream: Upstream,
+    /// The Engines. One that is reached as before keeps its connections.
+    pub upstreams: Upstreams,
     /// What bounds what belongs to no listener.
     pub limits: Limits,
     /// What bounds the requests of each listener, in the same order.
@@ -118,7 +118,7 @@ impl Server {
         let Settings {
             listeners,
             policies,
-            upstream,
+            upstreams,
             limits,
             of_listeners,
             tls,
@@ -130,15 +130,12 @@ impl Server {
             let before = &in_force.borrow().limits;
             LimitTable::new(limits, listeners, of_clients, Some(before))
         };
-        let upstream = match Arc::clone(&in_force.borrow().upstream) {
-            before if before.is_as(&upstream) => before,
-            _ => Arc::new(upstream),
-        };
         let tls = plan.names.iter().copied().zip(tls);
         let tls = TlsTable::new(tls.filter_map(|(id, tls)| Some((id, tls?))));
+        let upstreams = upstreams.after(&in_force.borrow().upstreams);
         in_force.send_replace(Arc::new(InForce {
             gate: Arc::new(Gate::with_listeners(policies, plan.names)),
-            upstream,
+            upstreams: Arc::new(upstreams),
             limits: Arc::new(limits),
             tls: Arc::new(tls),
         }));

@@ -81,7 +81,7 @@ impl Failure {
             Self::Upstream(error) => match error {
                 UpstreamError::Silent { .. } => 504,
                 UpstreamError::TargetTooLong => 414,
-                UpstreamError::Request => 500,
+                UpstreamError::Request | UpstreamError::NoUpstream => 500,
                 UpstreamError::Unreachable { .. }
                 | UpstreamError::NoVersion { .. }
                 | UpstreamError::VersionChanged { .. }

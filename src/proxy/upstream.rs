@@ -11,6 +11,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -69,6 +70,8 @@ pub(crate) enum UpstreamError {
     TargetTooLong,
     #[error("the request cannot be written for the Engine")]
     Request,
+    #[error("the client has no Engine")]
+    NoUpstream,
 }
 
 /// The reason of a failed connection, without the system's numbers.
@@ -103,6 +106,8 @@ pub struct Upstream {
     endpoint: Endpoint,
     /// The newest last.
     idle: Mutex<Vec<Idle>>,
+    /// How many may wait.
+    idle_max: AtomicUsize,
     time: Duration,
 }
 
@@ -118,6 +123,7 @@ impl Upstream {
         Ok(Self {
             endpoint: endpoint.into().checked()?,
             idle: Mutex::new(Vec::new()),
+            idle_max: AtomicUsize::new(POOL_IDLE_MAX),
             time,
         })
     }
@@ -194,12 +200,22 @@ impl Upstream {
         // The oldest come first. Without any traffic they stay, so many at most.
         let old = idle.partition_point(|kept| kept.since.elapsed() > POOL_IDLE_AGE);
         idle.drain(..old);
-        if idle.len() < POOL_IDLE_MAX {
+        if idle.len() < self.idle_max.load(Ordering::Relaxed) {
             idle.push(Idle {
                 connection,
                 since: Instant::now(),
             });
         }
+    }
+
+    /// From now on this Engine is one of so many: together they keep no more connections
+    /// than one alone.
+    pub(crate) fn one_of(&self, engines: usize) {
+        let most = (POOL_IDLE_MAX / engines.max(1)).max(1);
+        self.idle_max.store(most, Ordering::Relaxed);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let surplus = idle.len().saturating_sub(most);
+        idle.drain(..surplus);
     }
 
     /// Closes connections that wait, to free their descriptors. Some stay: a

@@ -210,17 +210,87 @@ fn an_editor_minds_what_a_file_lacks_unless_another_may_have_it() {
     assert_eq!(editor.accepts(&parts.concat()), Some(true));
     for (index, part) in parts.iter().enumerate() {
         let lacking = parts.concat().replace(part, "");
-        // Without `listen` it may be a file that others include.
-        assert_eq!(editor.accepts(&lacking), Some(index == 1), "{lacking}");
+        // Without `listen` it may be a file that others include, and without `upstream`
+        // the environment says it.
+        assert_eq!(
+            editor.accepts(&lacking),
+            Some(matches!(index, 1 | 2)),
+            "{lacking}"
+        );
         editor.disagrees(&lacking).unwrap();
         // Clients and policies may be in another file.
         let including = format!("{lacking}include: [other.yaml]\n");
-        let may_be_there = matches!(index, 1 | 3 | 4);
+        let may_be_there = matches!(index, 1..=4);
         assert_eq!(
             editor.accepts(&including),
             Some(may_be_there),
             "{including}"
         );
+    }
+}
+
+#[test]
+fn every_form_of_an_upstream_is_read_alike() {
+    let editor = Editor::default();
+    let tls = "tls: { ca: a, cert: b, key: c }";
+    for (upstream, good) in [
+        ("unix:///run/a.sock", true),
+        ("{ unix: /run/a.sock }", true),
+        ("tcp://127.0.0.1:2375", true),
+        ("tcp://[::1]:2375", true),
+        ("{ tcp: localhost:2375 }", true),
+        ("{ tcp: localhost:2375, insecure: false }", true),
+        ("{ tcp: a.example:2375, insecure: true }", true),
+        (&format!("{{ tcp: a.example:2376, {tls} }}"), true),
+        (
+            &format!("{{ tcp: a.example:2376, insecure: false, {tls} }}"),
+            true,
+        ),
+        ("null", false),
+        ("{}", false),
+        ("[unix:///run/a.sock]", false),
+        ("/run/a.sock", false),
+        ("unix://a.sock", false),
+        ("ssh://a", false),
+        ("tcp://a", false),
+        ("{ unix: a.sock }", false),
+        ("{ unix: unix:///a.sock }", false),
+        ("{ tcp: tcp://127.0.0.1:2375 }", false),
+        ("{ tcp: 127.0.0.1:2375, insecure: yes-please }", false),
+        ("{ tcp: 127.0.0.1:2375, unix: /run/a.sock }", false),
+        ("{ unix: /run/a.sock, insecure: false }", false),
+        (&format!("{{ unix: /run/a.sock, {tls} }}"), false),
+        (
+            &format!("{{ tcp: a.example:2376, insecure: true, {tls} }}"),
+            false,
+        ),
+        ("{ tcp: a.example:2376, tls: {} }", false),
+        ("{ tcp: a.example:2376, tls: { ca: a, cert: b } }", false),
+        (
+            "{ tcp: a.example:2376, tls: { ca: '', cert: b, key: c } }",
+            false,
+        ),
+        (
+            "{ tcp: a.example:2376, tls: { ca: a, cert: b, key: c, verify: false } }",
+            false,
+        ),
+    ] {
+        for of_client in ["", ", upstream: one"] {
+            let key = if of_client.is_empty() {
+                format!("upstream: {upstream}")
+            } else {
+                format!("upstreams: {{ one: {upstream} }}")
+            };
+            let text = format!(
+                "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}]\n{key}\n\
+                 clients: {{ me: {{ policies: [p]{of_client} }} }}\n\
+                 policies: {{ p: {{ allow: [SystemPing] }} }}\n"
+            );
+            let resolved = policy::resolve("policy", &text);
+            assert_eq!(resolved.is_ok(), good, "{text}: {resolved:?}");
+            assert_eq!(editor.accepts(&text), Some(good), "{text}");
+            editor.disagrees(&text).unwrap();
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Reloaded {
         let (in_force, looked_at) = watch::channel(Arc::new(InForce {
             tls: Arc::default(),
             gate: Arc::new(Gate::with_listeners(policies(&[]), Vec::new())),
-            upstream: Arc::new(Upstream::new(upstream, limits.engine_time).unwrap()),
+            upstreams: Arc::new(Upstream::new(upstream, limits.engine_time).unwrap().into()),
             limits: Arc::new(limits.into()),
         }));
         let (stop, stopping) = watch::channel(false);
@@ -80,7 +80,9 @@ impl Reloaded {
             tls: Vec::new(),
             listeners,
             policies: policies(&clients),
-            upstream: Upstream::new(self.path("engine.sock"), limits.engine_time).unwrap(),
+            upstreams: Upstream::new(self.path("engine.sock"), limits.engine_time)
+                .unwrap()
+                .into(),
             of_listeners: Vec::new(),
             of_clients: Vec::new(),
             limits,
@@ -377,7 +379,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         let (in_force, looked_at) = watch::channel(Arc::new(InForce {
             tls: Arc::default(),
             gate: Arc::new(Gate::new(policies(&["one", "two"]))),
-            upstream: Arc::new(upstream(&limits)),
+            upstreams: Arc::new(upstream(&limits).into()),
             limits: Arc::new(limits.clone().into()),
         }));
         let records = Arc::<Records>::default();
@@ -393,7 +395,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
             tls: Vec::new(),
             listeners: vec![address("c"), address("b")],
             policies: policies(&["three", "four"]),
-            upstream: upstream(&limits),
+            upstreams: upstream(&limits).into(),
             of_listeners: Vec::new(),
             of_clients: Vec::new(),
             limits,

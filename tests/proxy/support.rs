@@ -143,7 +143,7 @@ impl Setup {
         let (reload, in_force) = watch::channel(Arc::new(InForce {
             tls: Arc::default(),
             gate: Arc::new(gate()),
-            upstream: Arc::new(upstream),
+            upstreams: Arc::new(upstream.into()),
             limits: Arc::new(limits.into()),
         }));
         let journal = Arc::clone(&records);

@@ -69,7 +69,7 @@ fn go_to(setup: &Setup, endpoint: Endpoint) {
     setup.reload.send_modify(|in_force| {
         *in_force = Arc::new(InForce {
             tls: Arc::default(),
-            upstream: Arc::new(upstream),
+            upstreams: Arc::new(upstream.into()),
             ..InForce::clone(in_force)
         });
     });

@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use opgate::diagnostic::Diagnostics;
+use opgate::confine::Plan;
 use opgate::policy::Configuration;
-use opgate::proxy::{Changes, InForce, Server};
+use opgate::proxy::{Changes, InForce, Limits, Server, Upstreams};
 use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
 use super::super::config::{self, Seen};
+use super::super::engines::{self, Environment};
 use super::super::log::Log;
-use super::Failure;
 use super::{place, settings};
 
 /// How often the files are looked at, and how long a change must have stayed.
@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The policy file and those that it includes.
 pub(super) struct PolicyFiles {
     path: PathBuf,
+    environment: Environment,
+    /// What the gate can still reach.
+    plan: Plan,
     /// What they looked like when they were read.
     read: Seen,
     /// What they looked like last, if that was something else.
@@ -38,9 +41,11 @@ pub(super) struct PolicyFiles {
 
 impl PolicyFiles {
     /// The files that were read from `path` on.
-    pub(super) fn new(path: &Path, read: Seen) -> Self {
+    pub(super) fn new(path: &Path, read: Seen, environment: Environment, plan: Plan) -> Self {
         Self {
             path: path.to_owned(),
+            environment,
+            plan,
             read,
             last: None,
         }
@@ -49,8 +54,9 @@ impl PolicyFiles {
     /// Reads them. Judging a large file takes a while, and reading one that is far
     /// away may never end: whoever does not want to wait can stop waiting.
     pub(super) async fn read(&self) -> Read {
-        let path = self.path.clone();
-        spawn_blocking(move || config::resolve_seen(&path, true)).await
+        let (path, plan) = (self.path.clone(), self.plan.clone());
+        let environment = self.environment.clone();
+        spawn_blocking(move || read(&path, &environment, &plan)).await
     }
 
     /// Waits until they are no longer as they were read. Cancelling it loses nothing.
@@ -72,7 +78,41 @@ impl PolicyFiles {
 }
 
 /// What reading the files gave: what they configure, or why they do not.
-type Read = Result<(Result<Result<Configuration, Diagnostics>, Failure>, Seen), JoinError>;
+type Read = Result<(Result<(Configuration, Upstreams), String>, Seen), JoinError>;
+
+/// Reads the files, and then the certificates that they name.
+fn read(
+    path: &Path,
+    environment: &Environment,
+    plan: &Plan,
+) -> (Result<(Configuration, Upstreams), String>, Seen) {
+    let (resolved, mut seen) = config::resolve_seen(path, true);
+    let opened = match resolved {
+        Ok(Ok(configuration)) => open(configuration, environment, plan, &mut seen),
+        Ok(Err(found)) => Err(found.to_string()),
+        Err(failure) => Err(failure.to_string()),
+    };
+    (opened, seen)
+}
+
+fn open(
+    mut configuration: Configuration,
+    environment: &Environment,
+    plan: &Plan,
+    seen: &mut Seen,
+) -> Result<(Configuration, Upstreams), String> {
+    environment.complete(&mut configuration)?;
+    // Before they are read: what is written meanwhile is then a change.
+    seen.look_at(configuration.engines.files());
+    if let Some(address) = plan.lacks(&configuration.engines) {
+        return Err(format!(
+            "the Engine at {address} is at a port, or known by a name, that the gate gave up at its start: start it anew"
+        ));
+    }
+    let engines = std::mem::take(&mut configuration.engines);
+    let upstreams = engines::upstreams(engines, Limits::default().engine_time)?;
+    Ok((configuration, upstreams))
+}
 
 /// What a reload takes.
 pub(super) struct Reload {
@@ -101,18 +141,20 @@ impl Reload {
         let (resolved, seen) = read.map_err(|error| error.to_string())?;
         self.files.read = seen;
         self.files.last = None;
-        let configuration = match resolved {
-            Ok(Ok(configuration)) => configuration,
-            Ok(Err(found)) => return Err(found.to_string()),
-            Err(failure) => return Err(failure.to_string()),
-        };
+        let (configuration, upstreams) = resolved?;
         config::runs_here(&configuration).map_err(|error| error.to_string())?;
         let mut said = String::new();
         if !configuration.warnings.found().is_empty() {
             let _ = writeln!(said, "{}", configuration.warnings.to_string().trim_end());
         }
-        let settings = settings(configuration, self.descriptors, self.grace, &mut said)
-            .map_err(|e| e.to_string())?;
+        let settings = settings(
+            configuration,
+            upstreams,
+            self.descriptors,
+            self.grace,
+            &mut said,
+        )
+        .map_err(|error| error.to_string())?;
         let changes = self.server.reload(&self.in_force, settings).await;
         let changes = changes.map_err(|error| error.to_string())?;
         Ok(shown(&changes) + if said.is_empty() { "" } else { "\n" } + said.trim_end())

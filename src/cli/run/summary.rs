@@ -5,13 +5,12 @@
 //! whoever starts it, and as one line of JSON where the log is one.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use opgate::api::{NEWEST, OLDEST};
 use opgate::confine::Report;
 use opgate::gate::NOBODY;
-use opgate::policy::{Address, Configuration};
+use opgate::policy::{Address, Configuration, Engine, EngineAddress, Engines};
 use serde_json::{Map, Value, json};
 
 use opgate::tls::ServerTls;
@@ -24,13 +23,33 @@ pub(super) struct Summary {
     clients: Vec<(String, Vec<String>)>,
     /// The clients and where they come in.
     listeners: Vec<(String, Address, Option<&'static str>)>,
-    upstream: PathBuf,
+    /// The Engines, and for each the clients that it is the one of.
+    engines: Vec<(Engine, Vec<String>)>,
+    source: Source,
     confinement: Report,
+}
+
+/// Who says where the Engine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    File,
+    Environment,
+}
+
+impl Source {
+    /// Of a configuration as it was read.
+    pub(super) fn of(configuration: &Configuration) -> Self {
+        if configuration.engines.by_environment() {
+            Self::Environment
+        } else {
+            Self::File
+        }
+    }
 }
 
 impl Summary {
     /// Of a configuration whose listeners are still to be opened.
-    pub(super) fn new(configuration: &Configuration, confinement: Report) -> Self {
+    pub(super) fn new(configuration: &Configuration, source: Source, confinement: Report) -> Self {
         let clients = configuration.policies.given();
         Self {
             clients: clients
@@ -40,7 +59,8 @@ impl Summary {
                 })
                 .collect(),
             listeners: Vec::new(),
-            upstream: configuration.upstream.clone(),
+            engines: with_clients(configuration),
+            source,
             confinement,
         }
     }
@@ -60,10 +80,21 @@ impl Summary {
         } else {
             self.json() + "\n"
         };
-        let engine = self.upstream.display();
-        format!(
-            "{self}{json}opgate: Engine at unix://{engine}, API versions {OLDEST} to {NEWEST}\n"
-        )
+        let source = match self.source {
+            Source::File => "",
+            Source::Environment => " (by DOCKER_HOST)",
+        };
+        let several = self.engines.len() > 1;
+        let engines = self.engines.iter().map(|(engine, clients)| {
+            let address = shown(&engine.address);
+            match clients.as_slice() {
+                [] if several => format!("{address} for nobody"),
+                clients if several => format!("{address} for {}", clients.join(", ")),
+                _ => format!("{address}{source}"),
+            }
+        });
+        let engines = engines.collect::<Vec<_>>().join("; at ");
+        format!("{self}{json}opgate: Engine at {engines}, API versions {OLDEST} to {NEWEST}\n")
     }
 
     /// One line, for programs.
@@ -90,13 +121,18 @@ impl Summary {
         let confinement: Map<String, Value> = measures
             .map(|(measure, state)| (measure.name().to_owned(), state.to_string().into()))
             .collect();
+        let engines = self
+            .engines
+            .iter()
+            .map(|(engine, _)| engine.address.to_string());
+        let engines: Vec<String> = engines.collect();
         json!({
             "time": timestamp(SystemTime::now()),
             "event": "start",
             "version": env!("CARGO_PKG_VERSION"),
             "listeners": listeners.collect::<Vec<_>>(),
             "clients": clients,
-            "upstreams": [format!("unix://{}", self.upstream.display())],
+            "upstreams": engines,
             "api": { "oldest": OLDEST.to_string(), "newest": NEWEST.to_string() },
             "confinement": confinement,
         })
@@ -132,10 +168,38 @@ impl fmt::Display for Summary {
                 writeln!(f, "opgate: insecure: {} is {insecure}", place(address))?;
             }
         }
+        for (engine, _) in &self.engines {
+            if engine.address.is_open() {
+                let address = &engine.address;
+                writeln!(
+                    f,
+                    "opgate: insecure: {address} is called without TLS: whoever is on the way can be the Engine"
+                )?;
+            }
+        }
         for (measure, state) in self.confinement.measures() {
             writeln!(f, "opgate: confinement: {} {state}", measure.name())?;
         }
         Ok(())
+    }
+}
+
+/// The Engines, each with the names of its clients.
+fn with_clients(configuration: &Configuration) -> Vec<(Engine, Vec<String>)> {
+    let Engines { all, of_clients } = &configuration.engines;
+    let engines = all.iter().enumerate().map(|(place, engine)| {
+        let clients = configuration.policies.given().zip(of_clients);
+        let its = clients.filter(|(_, of)| **of == place);
+        let names = its.map(|((client, _), _)| client.to_owned());
+        (engine.clone(), names.collect())
+    });
+    engines.collect()
+}
+
+fn shown(address: &EngineAddress) -> String {
+    match address {
+        EngineAddress::Tls { .. } => format!("{address} with TLS"),
+        EngineAddress::Unix(_) | EngineAddress::Tcp { .. } => address.to_string(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Listeners, and the Engine's address.
+//! Listeners.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -170,19 +170,5 @@ impl Resolver {
                 MODE
             }
         }
-    }
-
-    pub(super) fn upstream(&mut self, upstream: &Name) -> Option<PathBuf> {
-        let path = upstream
-            .text
-            .strip_prefix("unix://")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute());
-        if path.is_none() {
-            let message = "the upstream must be a unix socket";
-            let help = "write `unix:///var/run/docker.sock`".to_owned();
-            self.report(Code::Upstream, upstream.span, message, help);
-        }
-        path
     }
 }

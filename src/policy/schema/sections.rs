@@ -38,7 +38,7 @@ impl Maker {
             // A file without `listen` is one that others include.
             "if": { "required": ["listen"] },
             "then": {
-                "required": ["api", "upstream"],
+                "required": ["api"],
                 "if": { "not": { "required": ["include"] } },
                 "then": { "required": ["clients", "policies"] },
             },
@@ -46,12 +46,8 @@ impl Maker {
             "properties": {
                 "api": api(),
                 "listen": listen(),
-                "upstream": {
-                    "description": "The Engine's socket, such as `unix:///var/run/docker.sock`.",
-                    "type": "string",
-                    "pattern": "^unix:///",
-                    "examples": ["unix:///var/run/docker.sock"],
-                },
+                "upstream": super::upstreams::upstream(),
+                "upstreams": super::upstreams::upstreams(),
                 "limits": limits(false, "What is limited where a listener or client does not say so itself."),
                 "clients": clients(),
                 "default": {
@@ -197,6 +193,10 @@ fn clients() -> Value {
                     "description": "Names of its policies, in the order in which they are tried.",
                     "type": ["array", "null"],
                     "items": { "type": "string" },
+                },
+                "upstream": {
+                    "description": "The name of its Engine in `upstreams`; without it, it is the `upstream` of the file.",
+                    "type": "string",
                 },
                 "when": super::identity::when(),
                 "limits": limits(true, "What is limited for this client; the listener's limits hold, too."),

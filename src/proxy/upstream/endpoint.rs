@@ -10,6 +10,7 @@ use hyperlocal::UnixConnector;
 use rustix::net::sockopt;
 use rustls::CertificateError;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -94,6 +95,15 @@ impl Endpoint {
             }
             Self::Tcp(_) | Self::Tls(..) => Line::Other(TokioIo::new(self.connect(time).await?)),
         })
+    }
+
+    /// Connects once, for a question of another kind than a client's. Each address of a
+    /// host gets its part of `time`, and what comes after that is the caller's to bound.
+    pub async fn open(
+        &self,
+        time: Duration,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>> {
+        self.connect(time).await
     }
 
     /// Connects once. Each address of a host gets its part of `time`.
