@@ -209,6 +209,7 @@ fn root_keeps_the_one_right_without_which_another_users_files_are_closed_to_it()
     let folder = tempfile::tempdir().unwrap();
     // Its sockets are in a folder that is its own.
     fs::create_dir(folder.path().join("own")).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let policy = POLICY.replace("DIR/gate.sock", "DIR/own/gate.sock");
     if chown(folder.path(), Some(65534), Some(65534)).is_err() {
         eprintln!("SKIPPED, NOT TESTED: only root can give its files away");
