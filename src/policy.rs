@@ -23,6 +23,7 @@ mod exposure;
 mod guard;
 mod include;
 mod limits;
+mod metrics;
 mod overlap;
 mod parts;
 mod resolve;
@@ -53,6 +54,7 @@ pub use include::{ReadFile, SourceFile};
 #[cfg(test)]
 pub(crate) use limits::KEYS as LIMIT_KEYS;
 pub use limits::{Bounds, FileLimits};
+pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use resolve::shown_limit;
 pub use resolve::{Address, Configuration, Listener, resolve, resolve_with};

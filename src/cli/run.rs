@@ -11,11 +11,12 @@ use opgate::confine::{Plan, confine};
 use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{Address, Configuration};
 use opgate::proxy::{
-    EndpointError, InForce, LimitTable, Limits, Listener, ListenerConfig, Proxy, Server, Settings,
-    Upstream,
+    Counts, EndpointError, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig,
+    MetricsListener, Proxy, Server, Settings, Upstream,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::log::Log;
 use super::{Failure, config, descriptors, on_terminal};
@@ -67,6 +68,7 @@ async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| usage(&error))?;
     let mut lines = String::new();
     let descriptors = descriptors::raise();
+    let metrics = configuration.metrics.clone();
     let settings =
         settings(configuration, descriptors, grace, &mut lines).map_err(|e| usage(&e))?;
     let gate = Arc::new(Gate::new(settings.policies));
@@ -79,6 +81,15 @@ async fn serve(
         summary.listening(&gate.client(id), listener.address());
         listeners.push(listener);
     }
+    let metrics_listener = match &metrics {
+        Some(metrics) => Some(
+            MetricsListener::bind(metrics)
+                .await
+                .map_err(|e| usage(&e))?,
+        ),
+        None => None,
+    };
+    summary.metrics = metrics_listener.as_ref().map(ToString::to_string);
     let _ = write!(io::stderr(), "{lines}{}", summary.text(on_terminal()));
     let of_listeners = (0..).map(ListenerId).zip(settings.of_listeners);
     let limits = LimitTable::new(settings.limits, of_listeners, settings.of_clients, None);
@@ -89,9 +100,21 @@ async fn serve(
     }));
     let (log, writer) = Log::new(on_terminal());
     let log = Arc::new(log);
-    let journal = Arc::clone(&log);
-    let proxy = Arc::new(Proxy::new(looked_at, journal));
     let (stop, stopping) = watch::channel(false);
+    let mut told = JoinSet::new();
+    let counts = metrics_listener.map(|listener| {
+        let counts = Arc::new(Counts::new(Arc::<Log>::clone(&log)));
+        let serving = in_force.borrow();
+        let given = serving.gate.policies().given();
+        counts.clients(given.map(|(client, _)| client));
+        told.spawn(listener.run(Arc::clone(&counts), stopping.clone()));
+        counts
+    });
+    let journal: Arc<dyn Journal> = match &counts {
+        Some(counts) => Arc::<Counts>::clone(counts),
+        None => Arc::<Log>::clone(&log),
+    };
+    let proxy = Arc::new(Proxy::new(looked_at, journal));
     let mut reload = Reload {
         server: Server::new(listeners, proxy, stopping),
         in_force,
@@ -99,10 +122,12 @@ async fn serve(
         descriptors,
         grace,
         log,
+        metrics,
+        counts,
     };
     systemd.ready().await;
-    let told = Arc::clone(&systemd);
-    let living = tokio::spawn(async move { told.live().await });
+    let alive = Arc::clone(&systemd);
+    let living = tokio::spawn(async move { alive.live().await });
     loop {
         tokio::select! {
             () = reload.server.ended() => break,
@@ -119,6 +144,8 @@ async fn serve(
         systemd.ready().await;
     }
     let _ = stop.send(true);
+    // It removes its socket, and needs no grace.
+    while told.join_next().await.is_some() {}
     let ended = async { tokio::join!(systemd.stopping(), reload.server.ended()) };
     tokio::select! {
         _ = ended => {}

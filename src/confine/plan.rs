@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::policy::{Address, Configuration, Confinement};
+use crate::policy::{Address, Configuration, Confinement, Metrics};
 
 /// What is needed after the start, and which measures are taken at all.
 ///
@@ -42,6 +42,11 @@ impl Plan {
         let mut plan = plan.calling(&configuration.upstream);
         plan.processes = configuration.policies.ask_for_processes();
         plan.accounts = configuration.policies.name_accounts();
+        match &configuration.metrics {
+            Some(Metrics::Unix(path)) => plan.sockets.push(path.clone()),
+            Some(Metrics::Tcp(address)) => plan.listened.push(address.port()),
+            None => {}
+        }
         let listeners = configuration.listeners.iter();
         listeners.fold(plan, |plan, listener| plan.listening(&listener.address))
     }

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::confinement::ConfineDocument;
+use super::metrics::MetricsDocument;
 use super::yaml::{Entry, Kind, Name, Node};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 
@@ -36,6 +37,8 @@ pub(crate) struct PolicyDocument {
     pub(crate) include: Vec<Name>,
     /// What the gate gives up.
     pub(crate) confine: Option<ConfineDocument>,
+    /// Where the gate tells its numbers.
+    pub(crate) metrics: Option<MetricsDocument>,
     /// The keys that are there, in the file or in those that it includes.
     pub(crate) keys: Vec<String>,
     /// Whether the file is a map, as it should be.
@@ -49,9 +52,9 @@ const NEEDED: [&str; 5] = ["api", "listen", "upstream", "clients", "policies"];
 const CLIENT: &str = "write `clients: { NAME: { policies: [ … ] } }`";
 
 /// The keys that a file can have.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "api", "listen", "upstream", "clients", "default", "policies", "lists", "include", "tests",
-    "limits", "confine",
+    "limits", "confine", "metrics",
 ];
 
 /// A test.
@@ -146,6 +149,7 @@ pub(crate) fn document(node: &Node, found: &mut Vec<Diagnostic>) -> PolicyDocume
             "limits" => document.limits = Some(entry.value.clone()),
             "include" => document.include = reader.names(&entry.value),
             "confine" => document.confine = Some(reader.confine(entry)),
+            "metrics" => document.metrics = Some(reader.metrics(entry)),
             "lists" => {
                 for Entry { key, value } in reader.entries(&entry.value) {
                     document.lists.push(ListDocument {

@@ -215,6 +215,7 @@ impl Reading<'_> {
             limits,
             include: _,
             confine,
+            metrics,
             keys,
             is_map: _,
         } = included;
@@ -229,7 +230,8 @@ impl Reading<'_> {
         }
         let listen = listen.iter().map(|listen| ("listen", listen.span));
         let confine = confine.iter().map(|confine| ("confine", confine.span));
-        for (key, span) in listen.chain(confine) {
+        let metrics = metrics.iter().map(|metrics| ("metrics", metrics.span));
+        for (key, span) in listen.chain(confine).chain(metrics) {
             let message = format!("`{key}` belongs into the file that includes this one");
             self.report(Code::Include, span, message, None);
         }

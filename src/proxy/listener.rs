@@ -24,8 +24,8 @@ use crate::gate::ListenerId;
 use crate::identity::{Caller, Origin};
 use crate::policy::Address;
 
-mod tcp;
-mod unix;
+pub(super) mod tcp;
+pub(super) mod unix;
 
 /// Why a listener cannot be opened.
 #[derive(Debug, Error)]

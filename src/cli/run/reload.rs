@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opgate::diagnostic::Diagnostics;
-use opgate::policy::Configuration;
-use opgate::proxy::{Changes, InForce, Server};
+use opgate::policy::{Configuration, Metrics};
+use opgate::proxy::{Changes, Counts, InForce, Server};
 use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
@@ -82,12 +82,20 @@ pub(super) struct Reload {
     pub(super) descriptors: u64,
     pub(super) grace: Duration,
     pub(super) log: Arc<Log>,
+    /// Where the numbers are told, as long as the gate runs.
+    pub(super) metrics: Option<Metrics>,
+    /// The numbers, where they are told.
+    pub(super) counts: Option<Arc<Counts>>,
 }
 
 impl Reload {
     /// Goes by what the files say; or leaves everything as it is, and says why.
     pub(super) async fn reload(&mut self, read: Read) {
-        let message = match self.try_reload(read).await {
+        let reloaded = self.try_reload(read).await;
+        if let Some(counts) = &self.counts {
+            counts.reloaded(reloaded.is_ok());
+        }
+        let message = match reloaded {
             Ok(said) => format!("reloaded {}: {said}", self.files.path.display()),
             Err(why) => format!(
                 "not reloaded, the policies stay as they were: {}",
@@ -101,15 +109,21 @@ impl Reload {
         let (resolved, seen) = read.map_err(|error| error.to_string())?;
         self.files.read = seen;
         self.files.last = None;
-        let configuration = match resolved {
-            Ok(Ok(configuration)) => configuration,
-            Ok(Err(found)) => return Err(found.to_string()),
-            Err(failure) => return Err(failure.to_string()),
-        };
-        config::runs_here(&configuration).map_err(|error| error.to_string())?;
+        let configuration = checked(resolved);
+        if let Some(counts) = &self.counts {
+            counts.read(configuration.is_ok());
+        }
+        let configuration = configuration?;
+        if configuration.metrics != self.metrics {
+            return Err("another `metrics` takes a restart".to_owned());
+        }
         let mut said = String::new();
         if !configuration.warnings.found().is_empty() {
             let _ = writeln!(said, "{}", configuration.warnings.to_string().trim_end());
+        }
+        if let Some(counts) = &self.counts {
+            // Before anybody can be one of them.
+            counts.clients(configuration.policies.given().map(|(client, _)| client));
         }
         let settings = settings(configuration, self.descriptors, self.grace, &mut said)
             .map_err(|e| e.to_string())?;
@@ -117,6 +131,19 @@ impl Reload {
         let changes = changes.map_err(|error| error.to_string())?;
         Ok(shown(&changes) + if said.is_empty() { "" } else { "\n" } + said.trim_end())
     }
+}
+
+/// What the files configure, if they are right.
+fn checked(
+    resolved: Result<Result<Configuration, Diagnostics>, Failure>,
+) -> Result<Configuration, String> {
+    let configuration = match resolved {
+        Ok(Ok(configuration)) => configuration,
+        Ok(Err(found)) => return Err(found.to_string()),
+        Err(failure) => return Err(failure.to_string()),
+    };
+    config::runs_here(&configuration).map_err(|error| error.to_string())?;
+    Ok(configuration)
 }
 
 /// What became of the listeners.

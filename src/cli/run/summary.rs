@@ -23,6 +23,8 @@ pub(super) struct Summary {
     /// The clients and where they come in.
     listeners: Vec<(String, Address)>,
     upstream: PathBuf,
+    /// Where the metrics are told.
+    pub(super) metrics: Option<String>,
     confinement: Report,
 }
 
@@ -39,6 +41,7 @@ impl Summary {
                 .collect(),
             listeners: Vec::new(),
             upstream: configuration.upstream.clone(),
+            metrics: None,
             confinement,
         }
     }
@@ -89,6 +92,7 @@ impl Summary {
             "listeners": listeners.collect::<Vec<_>>(),
             "clients": clients,
             "upstreams": [format!("unix://{}", self.upstream.display())],
+            "metrics": self.metrics,
             "api": { "oldest": OLDEST.to_string(), "newest": NEWEST.to_string() },
             "confinement": confinement,
         })
@@ -120,6 +124,9 @@ impl fmt::Display for Summary {
             if let Some(insecure) = insecure(address) {
                 writeln!(f, "opgate: insecure: {} is {insecure}", place(address))?;
             }
+        }
+        if let Some(metrics) = &self.metrics {
+            writeln!(f, "opgate: metrics at {metrics}")?;
         }
         for (measure, state) in self.confinement.measures() {
             writeln!(f, "opgate: confinement: {} {state}", measure.name())?;

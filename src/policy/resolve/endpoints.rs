@@ -77,7 +77,7 @@ impl Resolver {
         Some(Listener { name, address })
     }
 
-    fn unix(&mut self, unix: &Name, mode: Option<&Name>) -> Address {
+    pub(super) fn unix(&mut self, unix: &Name, mode: Option<&Name>) -> Address {
         // What a socket's address holds at most on Linux.
         const LONGEST: usize = 107;
         let path = PathBuf::from(&unix.text);

@@ -17,6 +17,13 @@ pub(super) fn open(address: SocketAddr) -> Result<(SocketAddr, TcpListener), Lis
     if !address.ip().is_loopback() {
         return Err(ListenError::NotLoopback(address.to_string()));
     }
+    open_anywhere(address)
+}
+
+/// The same, where other machines may reach it.
+pub(in crate::proxy) fn open_anywhere(
+    address: SocketAddr,
+) -> Result<(SocketAddr, TcpListener), ListenError> {
     listen(address).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ListenError::Served(address.to_string()),
         _ => ListenError::System {

@@ -20,7 +20,7 @@ use crate::proxy::limits::{BACKLOG, STALE_PROBE};
 
 /// A socket's device and inode, to know it again.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Identity(Option<(u64, u64)>);
+pub(in crate::proxy) struct Identity(Option<(u64, u64)>);
 
 impl Identity {
     fn of(path: &Path) -> Self {
@@ -29,12 +29,12 @@ impl Identity {
     }
 
     /// Whether the socket at `path` is this one.
-    pub(super) fn is_at(self, path: &Path) -> bool {
+    pub(in crate::proxy) fn is_at(self, path: &Path) -> bool {
         self.0.is_some() && Self::of(path).0 == self.0
     }
 
     /// Removes the socket at `path` if it is this one.
-    pub(super) fn remove(self, path: &Path) {
+    pub(in crate::proxy) fn remove(self, path: &Path) {
         if self.is_at(path) {
             // Gone already is as good; anything else leaves a stale socket,
             // which the next start removes.
@@ -44,7 +44,10 @@ impl Identity {
 }
 
 /// Opens the socket, in place of one that nobody serves.
-pub(super) async fn open(path: &Path, mode: u32) -> Result<(UnixListener, Identity), ListenError> {
+pub(in crate::proxy) async fn open(
+    path: &Path,
+    mode: u32,
+) -> Result<(UnixListener, Identity), ListenError> {
     make_way(path).await?;
     let socket = listen(path, mode).map_err(|source| system(path, source))?;
     Ok((socket, Identity::of(path)))
