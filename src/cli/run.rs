@@ -89,7 +89,9 @@ async fn serve(
         ),
         None => None,
     };
-    summary.metrics = metrics_listener.as_ref().map(ToString::to_string);
+    if let Some(listener) = &metrics_listener {
+        summary.telling(listener);
+    }
     let _ = write!(io::stderr(), "{lines}{}", summary.text(on_terminal()));
     let of_listeners = (0..).map(ListenerId).zip(settings.of_listeners);
     let limits = LimitTable::new(settings.limits, of_listeners, settings.of_clients, None);

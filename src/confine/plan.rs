@@ -179,6 +179,24 @@ mod tests {
     }
 
     #[test]
+    fn where_the_metrics_are_is_listened_at_too() {
+        let plan = |metrics: &str| {
+            let text = format!(
+                "api: '1.51'\nlisten: [{{ unix: /lost/a/gate.sock, client: me }}]\n\
+                 upstream: unix:///run/engine.sock\nclients: {{ me: {{ policies: [p] }} }}\n\
+                 policies: {{ p: {{ allow: [SystemPing] }} }}\n{metrics}"
+            );
+            Plan::of(&crate::policy::resolve("opgate.yaml", &text).unwrap())
+        };
+        assert_eq!(plan("").listened(), Some(&[][..]));
+        let tcp = plan("metrics: { tcp: '127.0.0.1:9323' }");
+        assert_eq!(tcp.listened(), Some(&[9323][..]));
+        let unix = plan("metrics: { unix: /lost/b/metrics.sock }");
+        let folders = ["/lost/a", "/lost/b"].map(PathBuf::from);
+        assert_eq!(unix.socket_folders(), folders);
+    }
+
+    #[test]
     fn ports_are_known_unless_one_is_any_that_is_free() {
         let listen = |port| Address::Tcp(([127, 0, 0, 1], port).into());
         let plan = Plan::default().listening(&listen(2375));

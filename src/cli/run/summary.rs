@@ -12,6 +12,7 @@ use opgate::api::{NEWEST, OLDEST};
 use opgate::confine::Report;
 use opgate::gate::NOBODY;
 use opgate::policy::{Address, Configuration};
+use opgate::proxy::MetricsListener;
 use serde_json::{Map, Value, json};
 
 use super::super::log::timestamp;
@@ -23,8 +24,8 @@ pub(super) struct Summary {
     /// The clients and where they come in.
     listeners: Vec<(String, Address)>,
     upstream: PathBuf,
-    /// Where the metrics are told.
-    pub(super) metrics: Option<String>,
+    /// Where the metrics are told, and whether to other machines.
+    metrics: Option<(String, bool)>,
     confinement: Report,
 }
 
@@ -49,6 +50,11 @@ impl Summary {
     /// A client's listener is open here.
     pub(super) fn listening(&mut self, client: &str, address: &Address) {
         self.listeners.push((client.to_owned(), address.clone()));
+    }
+
+    /// The metrics are told here.
+    pub(super) fn telling(&mut self, metrics: &MetricsListener) {
+        self.metrics = Some((metrics.to_string(), metrics.is_open()));
     }
 
     /// All of it: for people, and on no terminal for programs as well. The last line
@@ -92,7 +98,7 @@ impl Summary {
             "listeners": listeners.collect::<Vec<_>>(),
             "clients": clients,
             "upstreams": [format!("unix://{}", self.upstream.display())],
-            "metrics": self.metrics,
+            "metrics": self.metrics.as_ref().map(|(place, _)| place),
             "api": { "oldest": OLDEST.to_string(), "newest": NEWEST.to_string() },
             "confinement": confinement,
         })
@@ -125,8 +131,14 @@ impl fmt::Display for Summary {
                 writeln!(f, "opgate: insecure: {} is {insecure}", place(address))?;
             }
         }
-        if let Some(metrics) = &self.metrics {
-            writeln!(f, "opgate: metrics at {metrics}")?;
+        if let Some((place, open)) = &self.metrics {
+            writeln!(f, "opgate: metrics at {place}")?;
+            if *open {
+                writeln!(
+                    f,
+                    "opgate: insecure: {place} tells other machines the metrics, without TLS"
+                )?;
+            }
         }
         for (measure, state) in self.confinement.measures() {
             writeln!(f, "opgate: confinement: {} {state}", measure.name())?;

@@ -61,6 +61,14 @@ impl MetricsListener {
         }))
     }
 
+    /// Whether other machines may reach it.
+    pub fn is_open(&self) -> bool {
+        match &self.0 {
+            Socket::Unix(..) => false,
+            Socket::Tcp(_, address) => !address.ip().to_canonical().is_loopback(),
+        }
+    }
+
     /// Tells the counts until `stopping` holds `true` (or its sender is gone); then
     /// closes the socket, and removes it if it is still the same.
     pub async fn run(self, counts: Arc<Counts>, mut stopping: watch::Receiver<bool>) {
