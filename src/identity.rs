@@ -28,6 +28,8 @@ pub struct Caller {
     pub listener: ListenerId,
     /// Where it comes from.
     pub origin: Origin,
+    /// Whether it came by TLS.
+    pub tls: bool,
     /// The certificate that TLS has verified, if it showed one.
     pub certificate: Option<Box<Certificate>>,
     /// The process itself, where it may have to be looked at.
@@ -128,6 +130,7 @@ impl Caller {
         Self {
             listener,
             origin: Origin::Unknown,
+            tls: false,
             certificate: None,
             process: None,
         }

@@ -57,7 +57,7 @@ pub use limits::{Bounds, FileLimits};
 pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use resolve::shown_limit;
-pub use resolve::{Address, Configuration, Listener, resolve, resolve_with};
+pub use resolve::{Address, Configuration, Listener, Owner, resolve, resolve_with};
 use rewrite::Rewritten;
 pub use risks::{ClientRisks, Naming, Opening, Unproven};
 use rule::{Allow, Deny, Why};

@@ -46,6 +46,7 @@ mod record;
 mod reload;
 mod rescue;
 mod response;
+mod tls_table;
 mod tunnel;
 mod upstream;
 
@@ -56,6 +57,7 @@ pub use meter::Rate;
 pub use metrics::{Counts, MetricsListener};
 pub use record::{Decision, Journal, Record};
 pub use reload::{Changes, Server, Settings};
+pub use tls_table::TlsTable;
 pub use upstream::{Endpoint, EndpointError, TcpHost, Upstream};
 
 /// What all connections share.
@@ -73,6 +75,8 @@ pub struct InForce {
     pub upstream: Arc<Upstream>,
     /// What bounds them.
     pub limits: Arc<LimitTable>,
+    /// By which listeners they come by TLS.
+    pub tls: Arc<TlsTable>,
 }
 
 impl Proxy {

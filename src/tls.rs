@@ -1,7 +1,8 @@
 //! Certificates, keys and revocation lists: PEM files → what TLS works with.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::{Error as PemError, PemObject};
@@ -9,8 +10,12 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use thiserror::Error;
 
 pub use client::{ClientFiles, ClientTls};
+pub(crate) use facts::facts;
+pub use server::{ClientCertificates, ServerFiles, ServerTls};
 
 mod client;
+mod facts;
+mod server;
 
 /// How large a file may be, in bytes: revocation lists are the largest.
 const FILE_LIMIT: u64 = 16 << 20;
@@ -90,9 +95,16 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
         source,
     };
     let mut bytes = Vec::new();
-    let mut file = File::open(path)
-        .map_err(failed)?
-        .take(FILE_LIMIT.saturating_add(1));
+    // What is no file may let whoever opens or reads it wait for ever.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(failed(io::Error::other("it is not a file")));
+    }
+    let mut file = file.take(FILE_LIMIT.saturating_add(1));
     file.read_to_end(&mut bytes).map_err(failed)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_LIMIT {
         let message = format!("it is larger than {FILE_LIMIT} bytes");

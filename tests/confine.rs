@@ -59,6 +59,7 @@ fn inside() {
     let socket = Address::Unix {
         path: folder.join("sockets/gate.sock"),
         mode: 0o600,
+        owner: opgate::policy::Owner::default(),
     };
     let mut plan = Plan::new(only(&measures))
         .reading(&folder.join("policy/opgate.yaml"))

@@ -5,10 +5,21 @@
 //! `OPGATE_REQUIRE_ENGINE=1`. `OPGATE_TEST_OLD_ENGINE=1` runs the tour on Engine
 //! 20.10, too.
 
+#[cfg(test)]
+#[path = "support/certs.rs"]
+#[expect(dead_code, reason = "other tests connect by themselves")]
+mod certs;
 #[path = "engine/gate.rs"]
 mod gate;
+#[cfg(test)]
+#[path = "support/peer.rs"]
+#[expect(dead_code, reason = "other tests connect by themselves")]
+mod peer;
 #[path = "engine/test_engine.rs"]
 mod test_engine;
+#[cfg(test)]
+#[path = "engine/tls.rs"]
+mod tls;
 
 use std::path::Path;
 use std::process::Output;

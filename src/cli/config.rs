@@ -43,7 +43,16 @@ pub(super) fn resolve_seen(
     };
     let resolved = first(path, &read)
         .map(|first| first.and_then(|(name, file)| policy::resolve_with(&name, file, &read)));
-    (resolved, seen.into_inner())
+    let mut seen = seen.into_inner();
+    if let Ok(Ok(configuration)) = &resolved {
+        // Certificates are read later: what is written until then is a change.
+        let files = configuration.files.iter();
+        let others: Vec<&PathBuf> = files.filter(|path| !seen.has(path)).collect();
+        for path in others {
+            seen.look(path);
+        }
+    }
+    (resolved, seen)
 }
 
 /// What files looked like. What is not a file looks like nothing.
@@ -55,6 +64,10 @@ pub(super) struct Seen(Vec<(PathBuf, Option<Stamp>)>);
 type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Seen {
+    fn has(&self, path: &Path) -> bool {
+        self.0.iter().any(|(seen, _)| seen == path)
+    }
+
     fn look(&mut self, path: &Path) {
         let found = fs::metadata(path).ok().filter(fs::Metadata::is_file);
         let stamp = found.map(|found| {

@@ -63,6 +63,7 @@ async fn show(
     let upstream = Upstream::new(&configuration.upstream, limits.engine_time)
         .map_err(|error| usage(&error))?;
     let in_force = InForce {
+        tls: Arc::default(),
         gate: Arc::new(Gate::new(configuration.policies)),
         upstream: Arc::new(upstream),
         limits: Arc::new(limits.into()),

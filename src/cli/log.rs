@@ -7,10 +7,12 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{JoinHandle, sleep, spawn};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use opgate::api::Operation;
 use opgate::proxy::{Decision, Journal, Record};
@@ -53,7 +55,20 @@ pub(super) struct Log {
     text: bool,
     lines: SyncSender<String>,
     lost: AtomicU64,
+    handshakes: Mutex<Handshakes>,
 }
+
+/// Handshakes that failed lately.
+#[derive(Debug, Default)]
+struct Handshakes {
+    /// When one was last told.
+    told: Option<Instant>,
+    /// How many were not, since.
+    untold: u64,
+}
+
+/// How often a failed handshake is told: whoever can connect can make any number of them.
+const HANDSHAKE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Log {
     /// The log, and the thread that writes it: it ends with the log.
@@ -64,6 +79,7 @@ impl Log {
             text,
             lines,
             lost: AtomicU64::new(0),
+            handshakes: Mutex::default(),
         };
         (log, writer)
     }
@@ -214,6 +230,27 @@ impl Journal for Log {
         } else {
             json(record)
         });
+    }
+
+    fn handshake_failed(&self, source: SocketAddr, error: &io::Error) {
+        let untold = {
+            let handshakes = self.handshakes.lock();
+            let mut handshakes = handshakes.unwrap_or_else(PoisonError::into_inner);
+            if handshakes
+                .told
+                .is_some_and(|told| told.elapsed() < HANDSHAKE_PAUSE)
+            {
+                handshakes.untold = handshakes.untold.saturating_add(1);
+                return;
+            }
+            handshakes.told = Some(Instant::now());
+            std::mem::take(&mut handshakes.untold)
+        };
+        let before = match untold {
+            0 => String::new(),
+            count => format!(" ({count} more before it)"),
+        };
+        self.say(&format!("TLS handshake with {source}: {error}{before}"));
     }
 
     fn accept_failed(&self, client: &str, error: &io::Error) {

@@ -11,9 +11,10 @@ use opgate::confine::{Plan, confine};
 use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{Address, Configuration};
 use opgate::proxy::{
-    Counts, EndpointError, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig,
-    MetricsListener, Proxy, Server, Settings, Upstream,
+    Counts, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig, MetricsListener, Proxy,
+    Server, Settings, TlsTable, Upstream,
 };
+use opgate::tls::ServerTls;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -73,12 +74,13 @@ async fn serve(
         settings(configuration, descriptors, grace, &mut lines).map_err(|e| usage(&e))?;
     let gate = Arc::new(Gate::new(settings.policies));
     let mut listeners = Vec::with_capacity(settings.listeners.len());
-    for (index, address) in settings.listeners.into_iter().enumerate() {
+    let all = settings.listeners.into_iter().zip(&settings.tls);
+    for (index, (address, tls)) in all.enumerate() {
         let id = ListenerId(index);
         let listener = Listener::bind(ListenerConfig { id, address })
             .await
             .map_err(|error| usage(&error))?;
-        summary.listening(&gate.client(id), listener.address());
+        summary.listening(&gate.client(id), listener.address(), tls.as_ref());
         listeners.push(listener);
     }
     let metrics_listener = match &metrics {
@@ -94,11 +96,14 @@ async fn serve(
     }
     let _ = write!(io::stderr(), "{lines}{}", summary.text(on_terminal()));
     let of_listeners = (0..).map(ListenerId).zip(settings.of_listeners);
+    let tls = (0..).map(ListenerId).zip(settings.tls);
+    let tls = tls.filter_map(|(id, tls)| Some((id, tls?)));
     let limits = LimitTable::new(settings.limits, of_listeners, settings.of_clients, None);
     let (in_force, looked_at) = watch::channel(Arc::new(InForce {
         gate,
         upstream: Arc::new(settings.upstream),
         limits: Arc::new(limits),
+        tls: Arc::new(TlsTable::new(tls)),
     }));
     let (log, writer) = Log::new(on_terminal());
     let log = Arc::new(log);
@@ -164,7 +169,7 @@ async fn serve(
 /// An address, as lines show it.
 fn place(address: &Address) -> String {
     match address {
-        Address::Unix { path, mode } => format!("unix://{} (mode {mode:04o})", path.display()),
+        Address::Unix { path, mode, .. } => format!("unix://{} (mode {mode:04o})", path.display()),
         Address::Tcp(address) => format!("tcp://{address}"),
     }
 }
@@ -176,7 +181,7 @@ fn settings(
     descriptors: u64,
     grace: Duration,
     lines: &mut String,
-) -> Result<Settings, EndpointError> {
+) -> Result<Settings, Box<dyn std::error::Error>> {
     let limits = Limits {
         shutdown_grace: grace,
         ..Limits::default()
@@ -208,7 +213,13 @@ fn settings(
             );
         }
     }
+    let tls = configuration.listeners.iter().map(|listener| {
+        let tls = listener.tls.as_ref();
+        tls.map(ServerTls::load).transpose()
+    });
+    let tls = tls.collect::<Result<_, _>>()?;
     Ok(Settings {
+        tls,
         listeners: configuration
             .listeners
             .into_iter()

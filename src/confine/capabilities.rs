@@ -29,6 +29,9 @@ fn dropped(plan: &Plan) -> io::Result<CapabilitySet> {
     if plan.reserved_port() {
         kept |= had.permitted & CapabilitySet::NET_BIND_SERVICE;
     }
+    if plan.gives_away() {
+        kept |= had.permitted & (CapabilitySet::CHOWN | CapabilitySet::FOWNER);
+    }
     // Root without rights is a user like others, whom files of yet others may be
     // closed to. It is tried out.
     let before = reached(plan);

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::policy::{Address, Configuration, Confinement, Metrics};
+use crate::policy::{Address, Configuration, Confinement, Metrics, Owner};
 
 /// What is needed after the start, and which measures are taken at all.
 ///
@@ -19,6 +19,7 @@ pub struct Plan {
     engines: Vec<PathBuf>,
     dialled: Vec<u16>,
     names: bool,
+    owners: Vec<Owner>,
     accounts: bool,
     processes: bool,
 }
@@ -55,6 +56,10 @@ impl Plan {
     #[must_use]
     pub fn reading(mut self, file: &Path) -> Self {
         self.files.push(file.to_owned());
+        // Where a link leads to is read as well.
+        if let Ok(file) = fs::canonicalize(file) {
+            self.files.push(file);
+        }
         self
     }
 
@@ -62,7 +67,10 @@ impl Plan {
     #[must_use]
     pub fn listening(mut self, address: &Address) -> Self {
         match address {
-            Address::Unix { path, .. } => self.sockets.push(path.clone()),
+            Address::Unix { path, owner, .. } => {
+                self.sockets.push(path.clone());
+                self.owners.push(*owner);
+            }
             Address::Tcp(address) => self.listened.push(address.port()),
         }
         self
@@ -94,6 +102,11 @@ impl Plan {
     /// Whether it is looked at in which container a process is.
     pub(super) fn processes(&self) -> bool {
         self.processes
+    }
+
+    /// Whether sockets are given to others.
+    pub(super) fn gives_away(&self) -> bool {
+        self.owners.iter().any(|owner| owner.is_said())
     }
 
     /// Whether numbers of users and groups are looked up.

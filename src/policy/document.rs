@@ -57,6 +57,21 @@ const KEYS: [&str; 12] = [
     "limits", "confine", "metrics",
 ];
 
+/// The keys of a listener.
+const LISTENER: [&str; 10] = [
+    "name", "unix", "tcp", "tls", "insecure", "mode", "owner", "group", "client", "limits",
+];
+
+/// The keys of its certificates.
+const TLS: [&str; 6] = [
+    "cert",
+    "key",
+    "client_ca",
+    "client_certs",
+    "crl",
+    "min_version",
+];
+
 /// A test.
 #[derive(Debug)]
 pub(crate) struct TestDocument {
@@ -82,13 +97,32 @@ pub(crate) struct ListenDocument {
     pub(crate) name: Option<Name>,
     /// The path of a unix socket.
     pub(crate) unix: Option<Name>,
-    /// Or the address of a TCP socket, on loopback.
+    /// Or the address of a TCP socket.
     pub(crate) tcp: Option<Name>,
+    /// The certificates of a TCP socket.
+    pub(crate) tls: Option<TlsDocument>,
+    /// Whether plain TCP may be reached from other machines.
+    pub(crate) insecure: Option<(Span, bool)>,
     /// The mode of a unix socket, in octal.
     pub(crate) mode: Option<Name>,
+    /// Whose a unix socket is.
+    pub(crate) owner: Option<Node>,
+    pub(crate) group: Option<Node>,
     /// Whoever reaches this listener is this client.
     pub(crate) client: Option<Name>,
     pub(crate) limits: Option<Node>,
+}
+
+/// The certificates of a listener.
+#[derive(Debug)]
+pub(crate) struct TlsDocument {
+    pub(crate) span: Span,
+    pub(crate) cert: Option<Name>,
+    pub(crate) key: Option<Name>,
+    pub(crate) client_ca: Option<Name>,
+    pub(crate) client_certs: Option<Name>,
+    pub(crate) crl: Vec<Name>,
+    pub(crate) min_version: Option<Name>,
 }
 
 /// A client.
@@ -346,21 +380,64 @@ impl Reader<'_> {
             name: None,
             unix: None,
             tcp: None,
+            tls: None,
+            insecure: None,
             mode: None,
+            owner: None,
+            group: None,
             client: None,
             limits: None,
         };
-        for entry in self.map(node, &["name", "unix", "tcp", "mode", "client", "limits"]) {
+        for entry in self.map(node, &LISTENER) {
             match entry.key.text.as_str() {
                 "name" => listener.name = self.text(&entry.value),
                 "unix" => listener.unix = self.text(&entry.value),
                 "tcp" => listener.tcp = self.text(&entry.value),
+                "tls" => listener.tls = Some(self.tls(entry)),
+                "insecure" => match entry.value.kind {
+                    Kind::Bool(on) => listener.insecure = Some((entry.key.span, on)),
+                    _ => self.expected(&entry.value, "true or false"),
+                },
                 "limits" => listener.limits = Some(entry.value.clone()),
+                "owner" => listener.owner = Some(entry.value.clone()),
+                "group" => listener.group = Some(entry.value.clone()),
                 "mode" => listener.mode = self.digits(&entry.value),
                 _ => listener.client = self.text(&entry.value),
             }
         }
         listener
+    }
+
+    fn tls(&mut self, entry: &Entry) -> TlsDocument {
+        let mut tls = TlsDocument {
+            span: entry.key.span,
+            cert: None,
+            key: None,
+            client_ca: None,
+            client_certs: None,
+            crl: Vec::new(),
+            min_version: None,
+        };
+        for inner in self.map(&entry.value, &TLS) {
+            match inner.key.text.as_str() {
+                "cert" => tls.cert = self.text(&inner.value),
+                "key" => tls.key = self.text(&inner.value),
+                "client_ca" => tls.client_ca = self.text(&inner.value),
+                "client_certs" => tls.client_certs = self.text(&inner.value),
+                "min_version" => tls.min_version = self.written(&inner.value),
+                _ => {
+                    tls.crl = match &inner.value.kind {
+                        Kind::List(lists) if lists.is_empty() => {
+                            self.expected(&inner.value, "the name of a file, or several");
+                            Vec::new()
+                        }
+                        Kind::List(_) => self.names(&inner.value),
+                        _ => self.text(&inner.value).into_iter().collect(),
+                    }
+                }
+            }
+        }
+        tls
     }
 
     fn test(&mut self, node: &Node) -> TestDocument {

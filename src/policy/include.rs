@@ -80,6 +80,13 @@ impl Files {
         }
     }
 
+    /// A file that one of these names: beside it, unless the path is absolute.
+    pub(super) fn beside(&self, name: &Name) -> PathBuf {
+        let by = self.names.get(name.span.file).map_or("", AsRef::as_ref);
+        let folder = Path::new(by).parent().unwrap_or(Path::new(""));
+        folder.join(&name.text)
+    }
+
     /// Every path by which they were read.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
         let named = self.names.iter().map(|name| PathBuf::from(&**name));

@@ -22,13 +22,14 @@ mod rewrites;
 mod rules;
 mod shape;
 mod tests;
+mod tls;
 mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(super) use conditions::{KEYWORDS, fields};
-pub use endpoints::{Address, Listener};
+pub use endpoints::{Address, Listener, Owner};
 #[cfg(test)]
 pub(crate) use limits::shown as shown_limit;
 pub(super) use matchers::fits;
@@ -47,6 +48,7 @@ use super::{Client, ClientRules, Confinement, Metrics, Policies, Rules, Test};
 use crate::api::definition::ApiVersion;
 use crate::api::{NEWEST, OLDEST, Operation};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
+use crate::tls::ServerFiles;
 use lists::SharedList;
 use overlaps::WrittenRules;
 use rules::Resolved;
@@ -66,7 +68,8 @@ pub struct Configuration {
     pub confinement: Confinement,
     /// Where the gate tells its own numbers.
     pub metrics: Option<Metrics>,
-    /// The file and those that it includes, by every path by which they were read.
+    /// The file and those that it includes, by every path by which they were read, and
+    /// the files of certificates that they name.
     pub files: Vec<PathBuf>,
     /// The file's own tests.
     pub tests: Vec<Test>,
@@ -140,7 +143,13 @@ pub(super) fn resolve_and(
     {
         resolver.found.retain(|one| one.severity == Severity::Error);
     }
-    let paths = resolver.files.paths();
+    let mut paths = resolver.files.paths();
+    if let Some((listeners, ..)) = &made {
+        let certificates = listeners
+            .iter()
+            .filter_map(|listener| listener.tls.as_ref());
+        paths.extend(certificates.flat_map(ServerFiles::paths).map(PathBuf::from));
+    }
     let diagnostics = resolver.files.diagnostics(resolver.found);
     match made {
         Some((listeners, upstream, policies)) if !diagnostics.has_errors() => Ok(Configuration {

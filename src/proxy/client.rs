@@ -57,14 +57,21 @@ impl PeerRead for tcp::OwnedReadHalf {
     const OPEN_TO_BROWSERS: bool = true;
 
     fn peer(&self) -> Peer {
-        // A peer that closes both directions sends the same FIN as one that
-        // half-closes. Only when something is sent to it, which the keepalive of
-        // the listener does in the end, does it say that nobody is there.
-        match closed(self.ready(Interest::READABLE | Interest::WRITABLE)) {
-            Some(ready) if ready.is_write_closed() => Peer::Gone,
-            Some(ready) if ready.is_read_closed() => Peer::Unclear,
-            _ => Peer::There,
-        }
+        tcp_peer(|interest| self.ready(interest))
+    }
+}
+
+/// Whether the peer of a TCP socket is there.
+pub(crate) fn tcp_peer<F: Future<Output = io::Result<Ready>>>(
+    ready: impl FnOnce(Interest) -> F,
+) -> Peer {
+    // A peer that closes both directions sends the same FIN as one that
+    // half-closes. Only when something is sent to it, which the keepalive of
+    // the listener does in the end, does it say that nobody is there.
+    match closed(ready(Interest::READABLE | Interest::WRITABLE)) {
+        Some(ready) if ready.is_write_closed() => Peer::Gone,
+        Some(ready) if ready.is_read_closed() => Peer::Unclear,
+        _ => Peer::There,
     }
 }
 

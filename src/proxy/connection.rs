@@ -29,7 +29,7 @@ use super::response::{ClientWriter, Form};
 use super::tunnel::{self, Opened, TunnelEnd};
 use super::{InForce, Proxy, farewell, stopped};
 use crate::api::decode;
-use crate::gate::{BodyPlan, Permit, RequestHead};
+use crate::gate::{BodyPlan, Permit, Refusal, RequestHead};
 use crate::identity::Caller;
 use crate::policy::Client;
 
@@ -196,6 +196,11 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             Ok(framing) => framing,
             Err(error) => return self.answer(&error.into(), form, &mut entry).await,
         };
+        if !in_force.tls.admits(&self.caller) {
+            let message = "opgate: the listener has changed: connect again";
+            let refusal = Failure::Refused(Refusal::new(503, message));
+            return self.answer(&refusal, form, &mut entry).await;
+        }
         // The connection ends with it: there is nothing here for a browser.
         if R::OPEN_TO_BROWSERS
             && let Err(error) = browser::refuse(&head)

@@ -70,6 +70,9 @@ pub(crate) const LINGER_BYTES: u64 = 64 << 20;
 /// the Engine may take as long as the client likes: a paused `logs` is normal.
 pub(crate) const OWN_ANSWER_TIME: Duration = Duration::from_secs(10);
 
+/// How long a TLS handshake may take.
+pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
 /// How often it is looked whether a peer that ended its own side has left
 /// altogether.
 pub(crate) const HANGUP_PROBE: Duration = Duration::from_millis(500);

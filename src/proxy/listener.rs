@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustix::process::{getegid, geteuid};
 use thiserror::Error;
 use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -22,9 +23,11 @@ use super::limits::ACCEPT_PAUSE;
 use super::{Proxy, stopped};
 use crate::gate::ListenerId;
 use crate::identity::{Caller, Origin};
-use crate::policy::Address;
+use crate::policy::{Address, Owner};
+use crate::tls::ServerTls;
 
 pub(super) mod tcp;
+mod tls;
 pub(super) mod unix;
 
 /// Why a listener cannot be opened.
@@ -33,12 +36,17 @@ pub enum ListenError {
     /// The path holds something that opgate did not put there.
     #[error("`{0}` exists and is not a socket")]
     NotASocket(PathBuf),
+    /// Others could put a socket of their own in place of the gate's.
+    #[error("`{folder}` is no place for a socket: {reason}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// Another process accepts connections there.
     #[error("`{0}` is served by another process")]
     Served(String),
-    /// Without TLS everybody on the network could read and write what is said.
-    #[error("`{0}` can be reached from other machines, and plain TCP is for loopback only")]
-    NotLoopback(String),
     /// The system does not allow it.
     #[error("cannot listen at `{address}`: {source}")]
     System {
@@ -98,10 +106,39 @@ impl Standing {
         }
     }
 
-    /// Makes it what the address at the same place asks for.
+    /// Makes it what the address at the same place asks for, but shuts out whoever
+    /// that lets in newly: [`open`](Self::open) is for when other policies are in force.
     pub(crate) fn adjust(&self, address: &Address) -> Result<(), ListenError> {
-        match address {
-            Address::Unix { path, mode } if self.asked != *address => unix::set_mode(path, *mode),
+        match (&self.asked, address) {
+            (
+                Address::Unix { path, mode, owner },
+                Address::Unix {
+                    mode: next,
+                    owner: next_owner,
+                    ..
+                },
+            ) if self.asked != *address => {
+                let mut both = mode & next;
+                if owner.user != next_owner.user {
+                    both &= !0o700;
+                }
+                if owner.group != next_owner.group {
+                    both &= !0o070;
+                }
+                unix::set_access(path, both, given(*owner, *next_owner))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets in whom the address at the same place asks for.
+    pub(crate) fn open(&self, address: &Address) -> Result<(), ListenError> {
+        match (&self.asked, address) {
+            (Address::Unix { owner: had, .. }, Address::Unix { path, mode, owner })
+                if self.asked != *address =>
+            {
+                unix::set_access(path, *mode, given(*had, *owner))
+            }
             _ => Ok(()),
         }
     }
@@ -109,9 +146,24 @@ impl Standing {
     /// Makes it again what its own address asks for.
     pub(crate) fn restore(&self) -> Result<(), ListenError> {
         match &self.asked {
-            Address::Unix { path, mode } => unix::set_mode(path, *mode),
+            Address::Unix { path, mode, owner } => {
+                // The gate's own before, if nothing was said.
+                let gates = Owner {
+                    user: Some(geteuid().as_raw()),
+                    group: Some(getegid().as_raw()),
+                };
+                unix::set_access(path, *mode, given(gates, *owner))
+            }
             Address::Tcp(_) => Ok(()),
         }
+    }
+}
+
+/// What a socket is given that had an owner; nothing said is the gate itself.
+fn given(had: Owner, owner: Owner) -> Owner {
+    Owner {
+        user: (owner.user).or(had.user.map(|_| geteuid().as_raw())),
+        group: (owner.group).or(had.group.map(|_| getegid().as_raw())),
     }
 }
 
@@ -132,10 +184,10 @@ impl Listener {
         let ListenerConfig { id, address } = config;
         let asked = address.clone();
         let (address, socket) = match address {
-            Address::Unix { path, mode } => {
-                let (socket, identity) = unix::open(&path, mode).await?;
+            Address::Unix { path, mode, owner } => {
+                let (socket, identity) = unix::open(&path, mode, owner).await?;
                 let socket = Socket::Unix(socket, identity);
-                (Address::Unix { path, mode }, socket)
+                (Address::Unix { path, mode, owner }, socket)
             }
             Address::Tcp(address) => {
                 let (address, socket) = tcp::open(address)?;
@@ -201,8 +253,14 @@ impl Listener {
                             }
                             Stream::Tcp(stream, source) => {
                                 let caller = self.caller(Origin::Tcp(source));
-                                let halves = stream.into_split();
-                                connections.spawn(serve(halves, proxy, caller, closing));
+                                let tls = in_force.borrow().tls.of(self.id).cloned();
+                                if let Some(tls) = tls {
+                                    let greeted = serve_tls(stream, source, tls, proxy, caller, closing);
+                                    connections.spawn(greeted);
+                                } else {
+                                    let halves = stream.into_split();
+                                    connections.spawn(serve(halves, proxy, caller, closing));
+                                }
                             }
                         }
                     }
@@ -274,6 +332,35 @@ impl Listener {
             identity.remove(path);
             drop(socket);
         }
+    }
+}
+
+/// Does the handshake and serves what comes of it. Until then a shutdown ends it.
+async fn serve_tls(
+    stream: TcpStream,
+    source: SocketAddr,
+    tls: ServerTls,
+    proxy: Arc<Proxy>,
+    mut caller: Caller,
+    mut closing: watch::Receiver<bool>,
+) {
+    let greeted = {
+        // On the heap, for as long as it takes.
+        let greeting = Box::pin(tls::greet(stream, &tls));
+        tokio::select! {
+            biased;
+            () = stopped(&mut closing) => return,
+            greeted = greeting => greeted,
+        }
+    };
+    drop(tls);
+    match greeted {
+        Ok((halves, certificate)) => {
+            caller.tls = true;
+            caller.certificate = certificate;
+            serve(halves, proxy, caller, closing).await;
+        }
+        Err(error) => proxy.journal.handshake_failed(source, &error),
     }
 }
 

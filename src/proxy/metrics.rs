@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -140,6 +141,10 @@ impl Journal for Counts {
             of_client.count(record);
         }
         self.journal.record(record);
+    }
+
+    fn handshake_failed(&self, source: SocketAddr, error: &io::Error) {
+        self.journal.handshake_failed(source, error);
     }
 
     fn accept_failed(&self, client: &str, error: &io::Error) {

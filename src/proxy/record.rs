@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -68,6 +69,9 @@ pub struct Record {
 pub trait Journal: Send + Sync + 'static {
     /// Takes the record of a request that is over.
     fn record(&self, record: &Record);
+
+    /// A client did not get through the handshake of TLS.
+    fn handshake_failed(&self, _source: SocketAddr, _error: &io::Error) {}
 
     /// The listener of a client could not accept a connection and pauses before it
     /// tries again.

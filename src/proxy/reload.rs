@@ -17,9 +17,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::listener::Standing;
-use super::{InForce, LimitTable, Limits, ListenError, Listener, ListenerConfig, Proxy, Upstream};
+use super::{
+    InForce, LimitTable, Limits, ListenError, Listener, ListenerConfig, Proxy, TlsTable, Upstream,
+};
 use crate::gate::{Gate, ListenerId};
 use crate::policy::{Address, Bounds, Policies};
+use crate::tls::ServerTls;
 
 /// What a proxy is to go by from now on.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What bounds the requests of each listener, in the same order.
     pub of_listeners: Vec<Limits>,
+    /// What the handshakes of each listener go by, in the same order.
+    pub tls: Vec<Option<ServerTls>>,
     /// What bounds the requests of each client further.
     pub of_clients: Vec<(Arc<str>, Bounds)>,
 }
@@ -45,6 +50,8 @@ pub struct Changes {
     pub added: Vec<Address>,
     /// Where is not listened any more.
     pub removed: Vec<Address>,
+    /// What of those that stay could not be opened to new callers, and why.
+    pub shut: Vec<String>,
     /// How many listeners stay open.
     pub kept: usize,
 }
@@ -114,6 +121,7 @@ impl Server {
             upstream,
             limits,
             of_listeners,
+            tls,
             of_clients,
         } = settings;
         let plan = self.plan(listeners).await?;
@@ -126,10 +134,13 @@ impl Server {
             before if before.is_as(&upstream) => before,
             _ => Arc::new(upstream),
         };
+        let tls = plan.names.iter().copied().zip(tls);
+        let tls = TlsTable::new(tls.filter_map(|(id, tls)| Some((id, tls?))));
         in_force.send_replace(Arc::new(InForce {
             gate: Arc::new(Gate::with_listeners(policies, plan.names)),
             upstream,
             limits: Arc::new(limits),
+            tls: Arc::new(tls),
         }));
         let mut changes = Changes {
             kept: plan.kept.iter().filter(|kept| kept.is_some()).count(),
@@ -138,6 +149,9 @@ impl Server {
         let before = std::mem::take(&mut self.open);
         for (mut open, kept) in before.into_iter().zip(plan.kept) {
             if let Some(address) = kept {
+                if let Err(error) = open.standing.open(&address) {
+                    changes.shut.push(error.to_string());
+                }
                 open.standing.asked = address;
                 self.open.push(open);
             } else {

@@ -19,7 +19,6 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
 use rustix::io::Errno;
 use serde_json::Value;
 use thiserror::Error;
@@ -224,7 +223,7 @@ impl Upstream {
 
     async fn link(&self) -> Result<Link, UpstreamError> {
         let stream = loop {
-            match self.endpoint.connect(self.time).await {
+            match self.endpoint.line(self.time).await {
                 // The kernel's queue of connections to the Engine is full: not
                 // an error yet. The caller's time limit ends this.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -233,7 +232,7 @@ impl Upstream {
                 other => break other.map_err(|error| self.unreachable(error))?,
             }
         };
-        let (stream, deaf) = Hearing::new(TokioIo::new(stream));
+        let (stream, deaf) = Hearing::new(stream);
         let (sender, connection) = Builder::new()
             .max_buf_size(ENGINE_BUFFER)
             .handshake(stream)

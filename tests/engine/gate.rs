@@ -10,7 +10,7 @@ use opgate::api::definition::ApiVersion;
 use tempfile::TempDir;
 
 #[path = "../support/start.rs"]
-mod start;
+pub(crate) mod start;
 
 use start::{Running, Started, start};
 

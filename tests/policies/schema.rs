@@ -473,7 +473,7 @@ fn an_editor_and_check_agree_on_who_is_calling() {
     for (when, good) in WHEN {
         let when = when.replace("KEY", &"ab".repeat(32));
         let text = format!(
-            "api: '1.51'\nlisten: [{{ name: l, unix: /run/a.sock }}, {{ tcp: '127.0.0.1:1' }}, \
+            "api: '1.51'\nlisten: [{{ name: l, unix: /run/a.sock }}, {{ tcp: '127.0.0.1:1', tls: {{ cert: c, key: k, client_ca: a }} }}, \
              {{ unix: /run/b.sock, client: b }}]\n\
              upstream: unix:///run/e.sock\ndefault: b\nclients:\n  a: {{ policies: [p], when: {when} }}\n  \
              b: {{ policies: [p] }}\npolicies: {{ p: {{ allow: [SystemPing] }} }}\n"
@@ -514,6 +514,74 @@ fn an_editor_and_check_agree_on_where_the_metrics_are() {
              policies: {{ p: {{ allow: [SystemPing] }} }}\nmetrics: {metrics}\n"
         );
         assert_eq!(policy::resolve("policy", &text).is_ok(), good, "{metrics}");
+        editor.disagrees(&text).unwrap();
+    }
+}
+
+/// Listeners, and whether they are right.
+const LISTEN: [(&str, bool); 24] = [
+    ("unix: /run/a.sock, owner: root, group: 7", true),
+    (
+        "unix: /run/a.sock, owner: 0, group: root, mode: '0600'",
+        true,
+    ),
+    ("unix: /run/a.sock, owner: -1", false),
+    ("unix: /run/a.sock, owner: ''", false),
+    ("unix: /run/a.sock, group: [root]", false),
+    ("tcp: '127.0.0.1:1', group: root", false),
+    (
+        "tcp: '[::1]:1', tls: { cert: c, key: k, client_ca: a, crl: [] }",
+        false,
+    ),
+    ("tcp: '127.0.0.1:1'", true),
+    ("tcp: '127.0.0.1:1', insecure: true", true),
+    ("tcp: '127.0.0.1:1', insecure: maybe", false),
+    ("tcp: '0.0.0.0:1', insecure: true", true),
+    ("tcp: '0.0.0.0:1', tls: { cert: c, key: k }", true),
+    (
+        "tcp: '0.0.0.0:1', tls: { cert: c, key: k }, insecure: false",
+        true,
+    ),
+    (
+        "tcp: '0.0.0.0:1', tls: { cert: c, key: k }, insecure: true",
+        false,
+    ),
+    (
+        "tcp: '[::1]:1', tls: { cert: c, key: k, client_ca: a, crl: l, client_certs: optional, min_version: 1.3 }",
+        true,
+    ),
+    (
+        "tcp: '[::1]:1', tls: { cert: c, key: k, client_ca: a, crl: [l, m], min_version: '1.2' }",
+        true,
+    ),
+    (
+        "tcp: '[::1]:1', tls: { cert: c, key: k, client_ca: a, min_version: '1.1' }",
+        false,
+    ),
+    (
+        "tcp: '[::1]:1', tls: { cert: c, key: k, client_ca: a, client_certs: none }",
+        false,
+    ),
+    (
+        "tcp: '[::1]:1', tls: { cert: c, key: k, client_certs: optional }",
+        false,
+    ),
+    ("tcp: '[::1]:1', tls: { cert: c, key: k, crl: l }", false),
+    ("tcp: '[::1]:1', tls: { cert: c }", false),
+    ("tcp: '[::1]:1', tls: { key: k }", false),
+    ("unix: /run/a.sock, tls: { cert: c, key: k }", false),
+    ("unix: /run/a.sock, insecure: true", false),
+];
+
+#[test]
+fn editors_know_how_listeners_are_written() {
+    let editor = Editor::default();
+    for (listen, good) in LISTEN {
+        let text = format!(
+            "api: '1.51'\nlisten: [{{ {listen}, client: a }}]\nupstream: unix:///run/e.sock\n\
+             clients: {{ a: {{ policies: [p] }} }}\npolicies: {{ p: {{ allow: [SystemPing] }} }}\n"
+        );
+        assert_eq!(policy::resolve("policy", &text).is_ok(), good, "{listen}");
         editor.disagrees(&text).unwrap();
     }
 }

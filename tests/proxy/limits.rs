@@ -135,6 +135,7 @@ fn narrow(setup: &Setup, bounds: Bounds) {
         let clients = [(Arc::from("me"), bounds)];
         let table = LimitTable::new(Limits::default(), [], clients, Some(&in_force.limits));
         *in_force = Arc::new(InForce {
+            tls: Arc::default(),
             limits: Arc::new(table),
             ..InForce::clone(in_force)
         });

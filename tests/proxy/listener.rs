@@ -16,6 +16,7 @@ async fn bind(path: &std::path::Path, mode: u32) -> Result<Listener, ListenError
         address: Address::Unix {
             path: path.to_owned(),
             mode,
+            owner: opgate::policy::Owner::default(),
         },
     })
     .await
@@ -52,7 +53,7 @@ async fn a_socket_has_its_mode_and_replaces_only_a_stale_one() {
         let missing = dir.path().join("no/such/folder.sock");
         assert!(matches!(
             bind(&missing, 0o600).await,
-            Err(ListenError::System { .. })
+            Err(ListenError::Folder { .. })
         ));
         let link = dir.path().join("link.sock");
         std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).unwrap();

@@ -36,6 +36,7 @@ impl Reloaded {
         let limits = Limits::default();
         let records = Arc::<Records>::default();
         let (in_force, looked_at) = watch::channel(Arc::new(InForce {
+            tls: Arc::default(),
             gate: Arc::new(Gate::with_listeners(policies(&[]), Vec::new())),
             upstream: Arc::new(Upstream::new(upstream, limits.engine_time).unwrap()),
             limits: Arc::new(limits.into()),
@@ -66,10 +67,17 @@ impl Reloaded {
         let mut clients: Vec<&str> = sockets.iter().map(|(_, client)| *client).collect();
         clients.extend(others.iter().map(|_| "tcp"));
         let paths = sockets.iter().map(|(name, _)| self.path(name));
-        let mut listeners: Vec<Address> = paths.map(|path| Address::Unix { path, mode }).collect();
+        let mut listeners: Vec<Address> = paths
+            .map(|path| Address::Unix {
+                path,
+                mode,
+                owner: opgate::policy::Owner::default(),
+            })
+            .collect();
         listeners.extend_from_slice(others);
         let limits = Limits::default();
         let settings = Settings {
+            tls: Vec::new(),
             listeners,
             policies: policies(&clients),
             upstream: Upstream::new(self.path("engine.sock"), limits.engine_time).unwrap(),
@@ -351,6 +359,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         let address = |name: &str| Address::Unix {
             path: dir.path().join(name),
             mode: 0o600,
+            owner: opgate::policy::Owner::default(),
         };
         let mut listeners = Vec::new();
         for (at, name) in ["a", "b"].into_iter().enumerate() {
@@ -366,6 +375,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         };
         let _engine = Engine::plain(&dir.path().join("engine.sock"));
         let (in_force, looked_at) = watch::channel(Arc::new(InForce {
+            tls: Arc::default(),
             gate: Arc::new(Gate::new(policies(&["one", "two"]))),
             upstream: Arc::new(upstream(&limits)),
             limits: Arc::new(limits.clone().into()),
@@ -380,6 +390,7 @@ async fn a_listener_has_the_name_that_it_was_bound_with() {
         assert_eq!(client.ask(PING).await.status, 200);
         assert_eq!(&*records.take(1).await[0].client, "two");
         let settings = Settings {
+            tls: Vec::new(),
             listeners: vec![address("c"), address("b")],
             policies: policies(&["three", "four"]),
             upstream: upstream(&limits),

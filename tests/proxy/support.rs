@@ -141,6 +141,7 @@ impl Setup {
         let records = Arc::<Records>::default();
         let upstream = Upstream::new(dir.path().join("engine.sock"), limits.engine_time).unwrap();
         let (reload, in_force) = watch::channel(Arc::new(InForce {
+            tls: Arc::default(),
             gate: Arc::new(gate()),
             upstream: Arc::new(upstream),
             limits: Arc::new(limits.into()),
@@ -151,6 +152,7 @@ impl Setup {
             Transport::Unix => Address::Unix {
                 path: dir.path().join("proxy.sock"),
                 mode: 0o600,
+                owner: opgate::policy::Owner::default(),
             },
             Transport::Tcp => Address::Tcp("127.0.0.1:0".parse().unwrap()),
         };
@@ -175,6 +177,7 @@ impl Setup {
     pub(crate) fn reload(&self, gate: Gate) {
         self.reload.send_modify(|in_force| {
             *in_force = Arc::new(InForce {
+                tls: Arc::default(),
                 gate: Arc::new(gate),
                 ..InForce::clone(in_force)
             });

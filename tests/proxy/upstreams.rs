@@ -68,6 +68,7 @@ fn go_to(setup: &Setup, endpoint: Endpoint) {
     let upstream = Upstream::new(endpoint, Limits::default().engine_time).unwrap();
     setup.reload.send_modify(|in_force| {
         *in_force = Arc::new(InForce {
+            tls: Arc::default(),
             upstream: Arc::new(upstream),
             ..InForce::clone(in_force)
         });

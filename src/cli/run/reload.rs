@@ -153,6 +153,9 @@ fn shown(changes: &Changes) -> String {
     for address in &changes.added {
         let _ = write!(said, ", opened {}", place(address));
     }
+    for error in &changes.shut {
+        let _ = write!(said, ", {error}");
+    }
     for address in &changes.removed {
         let _ = write!(said, ", closed {}", place(address));
     }

@@ -15,6 +15,8 @@ use opgate::policy::{Address, Configuration};
 use opgate::proxy::MetricsListener;
 use serde_json::{Map, Value, json};
 
+use opgate::tls::ServerTls;
+
 use super::super::log::timestamp;
 
 /// What there is to say.
@@ -22,7 +24,7 @@ pub(super) struct Summary {
     /// The clients and the names of their policies.
     clients: Vec<(String, Vec<String>)>,
     /// The clients and where they come in.
-    listeners: Vec<(String, Address)>,
+    listeners: Vec<(String, Address, Option<&'static str>)>,
     upstream: PathBuf,
     /// Where the metrics are told, and whether to other machines.
     metrics: Option<(String, bool)>,
@@ -48,8 +50,10 @@ impl Summary {
     }
 
     /// A client's listener is open here.
-    pub(super) fn listening(&mut self, client: &str, address: &Address) {
-        self.listeners.push((client.to_owned(), address.clone()));
+    pub(super) fn listening(&mut self, client: &str, address: &Address, tls: Option<&ServerTls>) {
+        let asked = tls.map(ServerTls::asked);
+        self.listeners
+            .push((client.to_owned(), address.clone(), asked));
     }
 
     /// The metrics are told here.
@@ -73,12 +77,16 @@ impl Summary {
 
     /// One line, for programs.
     fn json(&self) -> String {
-        let listeners = self.listeners.iter().map(|(client, address)| {
+        let listeners = self.listeners.iter().map(|(client, address, tls)| {
             let mut listener = json!({ "client": client, "address": place(address) });
             if let (Address::Unix { mode, .. }, Some(map)) = (address, listener.as_object_mut()) {
                 map.insert("mode".to_owned(), format!("{mode:04o}").into());
             }
-            if let (Some(insecure), Some(map)) = (insecure(address), listener.as_object_mut()) {
+            if let (Some(asked), Some(map)) = (tls, listener.as_object_mut()) {
+                map.insert("tls".to_owned(), json!({ "client_certificates": asked }));
+            }
+            if let (Some(insecure), Some(map)) = (insecure(address, *tls), listener.as_object_mut())
+            {
                 map.insert("insecure".to_owned(), insecure.into());
             }
             listener
@@ -108,14 +116,17 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (client, address) in &self.listeners {
+        for (client, address, tls) in &self.listeners {
             match client.as_str() {
                 NOBODY => write!(f, "opgate: clients by their `when` at {}", place(address))?,
                 client => write!(f, "opgate: client {client} at {}", place(address))?,
             }
             match address {
                 Address::Unix { mode, .. } => writeln!(f, " (mode {mode:04o})")?,
-                Address::Tcp(_) => writeln!(f)?,
+                Address::Tcp(_) => match tls {
+                    Some(asked) => writeln!(f, " (TLS, client certificates {asked})")?,
+                    None => writeln!(f)?,
+                },
             }
         }
         for (client, policies) in &self.clients {
@@ -126,8 +137,8 @@ impl fmt::Display for Summary {
             };
             writeln!(f, "opgate: client {client} has {policies}")?;
         }
-        for (_, address) in &self.listeners {
-            if let Some(insecure) = insecure(address) {
+        for (_, address, tls) in &self.listeners {
+            if let Some(insecure) = insecure(address, *tls) {
                 writeln!(f, "opgate: insecure: {} is {insecure}", place(address))?;
             }
         }
@@ -155,12 +166,16 @@ fn place(address: &Address) -> String {
 }
 
 /// To whom a listener is open beyond those whom somebody has let in.
-fn insecure(address: &Address) -> Option<&'static str> {
+fn insecure(address: &Address, tls: Option<&str>) -> Option<&'static str> {
     match address {
         Address::Unix { mode, .. } if mode & 0o002 != 0 => {
             Some("open to every user who can reach its folder")
         }
         Address::Unix { .. } => None,
+        Address::Tcp(_) if tls.is_some() => None,
+        Address::Tcp(address) if !address.ip().to_canonical().is_loopback() => Some(
+            "open to other machines, and to whoever is on the way to read and write, without TLS",
+        ),
         Address::Tcp(_) => Some("open to every process of this host, without TLS"),
     }
 }

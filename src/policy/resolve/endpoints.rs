@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::Resolver;
 use crate::diagnostic::Code;
+use crate::identity::names;
 use crate::policy::document::ListenDocument;
 use crate::policy::yaml::Name;
+use crate::tls::ServerFiles;
 
 /// The mode of a socket where the file says nothing.
 const MODE: u32 = 0o660;
@@ -19,6 +21,8 @@ pub struct Listener {
     pub name: Option<Arc<str>>,
     /// Where it listens.
     pub address: Address,
+    /// The files by which it speaks TLS, if it does.
+    pub tls: Option<ServerFiles>,
 }
 
 /// Where a listener listens.
@@ -30,9 +34,27 @@ pub enum Address {
         path: PathBuf,
         /// Its mode.
         mode: u32,
+        /// Whose it is.
+        owner: Owner,
     },
-    /// At a TCP socket on loopback.
+    /// At a TCP socket.
     Tcp(SocketAddr),
+}
+
+/// Whose a unix socket is; where nothing is said, the gate's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The user, by number.
+    pub user: Option<u32>,
+    /// The group, by number.
+    pub group: Option<u32>,
+}
+
+impl Owner {
+    /// Whether anything is said.
+    pub fn is_said(self) -> bool {
+        self != Self::default()
+    }
 }
 
 impl Resolver {
@@ -42,13 +64,23 @@ impl Resolver {
         others: &[Listener],
     ) -> Option<Listener> {
         let (at, address) = match (&listen.unix, &listen.tcp) {
-            (Some(unix), None) => (unix, self.unix(unix, listen.mode.as_ref())),
-            (None, Some(tcp)) => {
-                if let Some(mode) = &listen.mode {
-                    let message = "a TCP socket has no mode";
-                    self.report(Code::Listener, mode.span, message, None);
+            (Some(unix), None) => {
+                let tls = listen.tls.as_ref().map(|tls| tls.span);
+                let insecure = listen.insecure.map(|(span, _)| span);
+                for span in tls.into_iter().chain(insecure) {
+                    let message = "a unix socket has no `tls`, and is never `insecure`";
+                    self.report(Code::Listener, span, message, None);
                 }
-                (tcp, self.tcp(tcp)?)
+                (unix, self.unix(unix, listen))
+            }
+            (None, Some(tcp)) => {
+                let mode = listen.mode.iter().map(|mode| mode.span);
+                let owner = listen.owner.iter().chain(&listen.group);
+                for span in mode.chain(owner.map(|node| node.span)) {
+                    let message = "a TCP socket has no mode and no owner";
+                    self.report(Code::Listener, span, message, None);
+                }
+                (tcp, self.tcp(tcp, listen)?)
             }
             _ => {
                 let message = "a listener has `unix` or `tcp`, one of them";
@@ -74,10 +106,24 @@ impl Resolver {
             }
             Arc::from(name.text.as_str())
         });
-        Some(Listener { name, address })
+        let tls = listen.tls.as_ref().and_then(|tls| self.server_tls(tls));
+        Some(Listener { name, address, tls })
     }
 
-    pub(super) fn unix(&mut self, unix: &Name, mode: Option<&Name>) -> Address {
+    fn unix(&mut self, unix: &Name, listen: &ListenDocument) -> Address {
+        let path = self.socket(unix);
+        let mode = listen.mode.as_ref().map_or(MODE, |mode| self.mode(mode));
+        let user = listen.owner.as_ref();
+        let group = listen.group.as_ref();
+        let owner = Owner {
+            user: user.and_then(|node| self.account(node, "user", names::user)),
+            group: group.and_then(|node| self.account(node, "group", names::group)),
+        };
+        Address::Unix { path, mode, owner }
+    }
+
+    /// The path of a socket.
+    pub(super) fn socket(&mut self, unix: &Name) -> PathBuf {
         // What a socket's address holds at most on Linux.
         const LONGEST: usize = 107;
         let path = PathBuf::from(&unix.text);
@@ -94,26 +140,28 @@ impl Resolver {
             let message = format!("the path of a socket has at most {LONGEST} bytes");
             self.report(Code::Listener, unix.span, message, None);
         }
-        let mode = mode.map_or(MODE, |mode| self.mode(mode));
-        Address::Unix { path, mode }
+        path
     }
 
-    fn tcp(&mut self, tcp: &Name) -> Option<Address> {
-        match tcp.text.parse::<SocketAddr>() {
-            Ok(address) if address.ip().is_loopback() => Some(Address::Tcp(address)),
-            Ok(_) => {
-                let message = "plain TCP is for loopback only";
-                let help = "whoever reaches the port is the client: listen on a unix socket, or on 127.0.0.1";
-                self.report(Code::Listener, tcp.span, message, help.to_owned());
-                None
-            }
-            Err(_) => {
-                let message = format!("`{}` is not an address and a port", tcp.text);
-                let help = "write `127.0.0.1:2375`".to_owned();
-                self.report(Code::Listener, tcp.span, message, help);
-                None
-            }
+    fn tcp(&mut self, tcp: &Name, listen: &ListenDocument) -> Option<Address> {
+        if let (Some(_), Some((span, true))) = (&listen.tls, listen.insecure) {
+            let message = "with `tls` nothing is insecure";
+            let help = "leave `insecure` out".to_owned();
+            self.report(Code::Listener, span, message, help);
         }
+        let Ok(address) = tcp.text.parse::<SocketAddr>() else {
+            let message = format!("`{}` is not an address and a port", tcp.text);
+            let help = "write `127.0.0.1:2375`".to_owned();
+            self.report(Code::Listener, tcp.span, message, help);
+            return None;
+        };
+        let insecure = listen.insecure.is_some_and(|(_, on)| on);
+        if listen.tls.is_none() && !address.ip().to_canonical().is_loopback() && !insecure {
+            let message = "other machines can reach plain TCP here";
+            let help = "everybody on the way reads and writes what is said: give it `tls`, listen on 127.0.0.1, or write `insecure: true`";
+            self.report(Code::Listener, tcp.span, message, help.to_owned());
+        }
+        Some(Address::Tcp(address))
     }
 
     fn mode(&mut self, mode: &Name) -> u32 {

@@ -43,7 +43,10 @@ impl Kinds {
         Self {
             unix: listen.tcp.is_none(),
             tcp,
-            tls: tcp,
+            tls: listen
+                .tls
+                .as_ref()
+                .is_some_and(|tls| tls.client_ca.is_some()),
         }
     }
 
@@ -110,7 +113,7 @@ impl Resolver {
         } else if conditions.sources.is_some() && !any(|kinds| kinds.tcp) {
             "`source` is known on TCP only, and there is no such listener"
         } else if conditions.tls.is_some() && !any(|kinds| kinds.tls) {
-            "there are certificates with TLS only, and no listener has `tls`"
+            "there are certificates with TLS only, and no listener has `tls` with `client_ca`"
         } else {
             "a listener with `client` serves that client alone, and a client that one names is not to be had elsewhere"
         };

@@ -21,10 +21,7 @@ impl Resolver {
                     let message = "a unix socket is never `insecure`";
                     self.report(Code::Listener, span, message, None);
                 }
-                let Address::Unix { path, .. } = self.unix(unix, None) else {
-                    return None;
-                };
-                (unix, Metrics::Unix(path))
+                (unix, Metrics::Unix(self.socket(unix)))
             }
             (None, Some(tcp)) => {
                 let Ok(address) = tcp.text.parse::<SocketAddr>() else {

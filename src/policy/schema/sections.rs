@@ -100,7 +100,11 @@ fn listen() -> Value {
             "type": "object",
             "additionalProperties": false,
             "oneOf": [{ "required": ["unix"] }, { "required": ["tcp"] }],
-            "dependentSchemas": { "tcp": { "properties": { "mode": false } } },
+            "dependentSchemas": {
+                "tcp": { "properties": { "mode": false, "owner": false, "group": false } },
+                "unix": { "properties": { "tls": false, "insecure": false } },
+                "tls": { "properties": { "insecure": { "const": false } } },
+            },
             "properties": {
                 "name": {
                     "description": "What `when: { listener: NAME }` of a client calls it.",
@@ -112,8 +116,13 @@ fn listen() -> Value {
                     "pattern": "^/",
                 },
                 "tcp": {
-                    "description": "An address and port on loopback, such as `127.0.0.1:2375`.",
+                    "description": "An address and port, such as `127.0.0.1:2375`.",
                     "type": "string",
+                },
+                "tls": tls(),
+                "insecure": {
+                    "description": "Plain TCP that other machines can reach.",
+                    "type": "boolean",
                 },
                 "mode": {
                     "description": "The mode of the socket, in octal; \"0660\" if it is left out.",
@@ -123,11 +132,55 @@ fn listen() -> Value {
                     "maximum": 777,
                     "examples": ["0660", "0600"],
                 },
+                "owner": account("The user whose the socket is, by name or number."),
+                "group": account("The group whose the socket is, by name or number."),
                 "client": {
                     "description": "Whoever reaches this listener is this client, if its `when` fits, or nobody. Without it, it is the client whose `when` fits.",
                     "type": "string",
                 },
                 "limits": limits(false, "What is limited for those who come in here."),
+            },
+        },
+    })
+}
+
+/// A user or a group.
+fn account(description: &str) -> Value {
+    json!({
+        "description": description,
+        "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u32::MAX - 1 },
+            { "type": "string", "minLength": 1 },
+        ],
+    })
+}
+
+/// The certificates of a listener.
+fn tls() -> Value {
+    let file = |description: &str| json!({ "description": description, "type": "string" });
+    json!({
+        "description": "The listener speaks TLS. Files are PEM; relative paths are beside the policy file.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["cert", "key"],
+        "dependentRequired": { "client_certs": ["client_ca"], "crl": ["client_ca"] },
+        "properties": {
+            "cert": file("Its certificate, and those between it and an authority."),
+            "key": file("The key of the certificate."),
+            "client_ca": file("The authorities of the certificates that clients show."),
+            "client_certs": {
+                "description": "Whether a client may come without one; `required` if it is left out.",
+                "enum": ["required", "optional"],
+            },
+            "crl": {
+                "description": "Lists of revoked certificates: one for each authority.",
+                "type": ["string", "array"],
+                "minItems": 1,
+                "items": { "type": "string" },
+            },
+            "min_version": {
+                "description": "The oldest version of TLS; \"1.2\" if it is left out.",
+                "enum": ["1.2", "1.3", 1.2, 1.3],
             },
         },
     })

@@ -52,7 +52,7 @@ fn named(dns: &[&str]) -> Caller {
 }
 
 const OPEN: &str = "{ unix: /run/a.sock }";
-const TCP: &str = "{ tcp: '127.0.0.1:1' }";
+const TCP: &str = "{ tcp: '127.0.0.1:1', tls: { cert: c, key: k, client_ca: a } }";
 
 fn client(name: &str, when: &str) -> String {
     format!("  {name}: {{ policies: [mine], when: {when} }}\n")

@@ -306,6 +306,7 @@ fn the_mode_of_a_socket_is_what_is_written() {
         Some(Address::Unix {
             path: "/run/a.sock".into(),
             mode,
+            owner: crate::policy::Owner::default(),
         })
     };
     assert_eq!(listener("\"0600\""), mode(0o600));

@@ -1,4 +1,4 @@
-//! A loopback address → a listening TCP socket.
+//! An address → a listening TCP socket.
 //!
 //! What is set here holds for every accepted connection, too: on Linux they
 //! inherit the options of the socket that accepts them.
@@ -13,15 +13,7 @@ use super::ListenError;
 use crate::proxy::limits::{BACKLOG, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
 
 /// Opens the socket; gives also the address with the port that it got.
-pub(super) fn open(address: SocketAddr) -> Result<(SocketAddr, TcpListener), ListenError> {
-    if !address.ip().is_loopback() {
-        return Err(ListenError::NotLoopback(address.to_string()));
-    }
-    open_anywhere(address)
-}
-
-/// The same, where other machines may reach it.
-pub(in crate::proxy) fn open_anywhere(
+pub(in crate::proxy) fn open(
     address: SocketAddr,
 ) -> Result<(SocketAddr, TcpListener), ListenError> {
     listen(address).map_err(|source| match source.kind() {
@@ -42,8 +34,8 @@ fn listen(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
     socket.set_reuseaddr(true)?;
     // A stream is written at every lull: there is nothing to wait for.
     socket.set_nodelay(true)?;
-    // The other end is on this machine and cannot be cut off. But a client that
-    // left looks like one that half-closed until it is asked.
+    // The other end may be cut off, and a client that left looks like one that
+    // half-closed until it is asked.
     socket.set_keepalive(true)?;
     sockopt::set_tcp_keepidle(&socket, KEEPALIVE_IDLE)?;
     sockopt::set_tcp_keepintvl(&socket, KEEPALIVE_INTERVAL)?;
@@ -79,11 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_machines_and_taken_ports_are_refused() {
-        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:2375"] {
-            let address = address.parse().unwrap();
-            assert!(matches!(open(address), Err(ListenError::NotLoopback(_))));
-        }
+    async fn taken_ports_are_refused() {
         let (address, _listener) = open("127.0.0.1:0".parse().unwrap()).unwrap();
         let error = open(address).unwrap_err();
         assert_eq!(

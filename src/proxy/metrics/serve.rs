@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::Counts;
-use crate::policy::Metrics;
+use crate::policy::{Metrics, Owner};
 use crate::proxy::limits::{
     ACCEPT_PAUSE, METRICS_CONNECTIONS, METRICS_HEAD, METRICS_HEAD_TIME, METRICS_MODE, METRICS_TIME,
 };
@@ -51,11 +51,11 @@ impl MetricsListener {
     pub async fn bind(metrics: &Metrics) -> Result<Self, ListenError> {
         Ok(Self(match metrics {
             Metrics::Unix(path) => {
-                let (socket, identity) = unix::open(path, METRICS_MODE).await?;
+                let (socket, identity) = unix::open(path, METRICS_MODE, Owner::default()).await?;
                 Socket::Unix(socket, path.clone(), identity)
             }
             Metrics::Tcp(address) => {
-                let (address, socket) = tcp::open_anywhere(*address)?;
+                let (address, socket) = tcp::open(*address)?;
                 Socket::Tcp(socket, address)
             }
         }))

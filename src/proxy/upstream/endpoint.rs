@@ -5,16 +5,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hyper_util::rt::TokioIo;
+use hyperlocal::UnixConnector;
 use rustix::net::sockopt;
 use rustls::CertificateError;
 use thiserror::Error;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tower_service::Service;
 
 use super::super::limits::{
     ENGINE_ADDRESSES, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES,
 };
+use super::hearing::Line;
 use super::stream::EngineStream;
 use crate::tls::ClientTls;
 
@@ -79,6 +83,17 @@ impl Endpoint {
             Some(text) if path.is_absolute() && text.len() <= SOCKET_PATH_MAX => Ok(self),
             _ => Err(EndpointError::Path(path.clone())),
         }
+    }
+
+    /// Connects once, for what `hyper` sends.
+    pub(super) async fn line(&self, time: Duration) -> io::Result<Line> {
+        Ok(match self {
+            Self::Unix(path) => {
+                let uri = hyperlocal::Uri::new(path, "/").into();
+                Line::Unix(UnixConnector.call(uri).await?)
+            }
+            Self::Tcp(_) | Self::Tls(..) => Line::Other(TokioIo::new(self.connect(time).await?)),
+        })
     }
 
     /// Connects once. Each address of a host gets its part of `time`.

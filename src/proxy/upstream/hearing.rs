@@ -14,12 +14,19 @@ use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use hyperlocal::UnixStream;
 
 use super::stream::EngineStream;
 
+/// What `hyper` reads and writes.
+pub(crate) enum Line {
+    Unix(UnixStream),
+    Other(TokioIo<EngineStream>),
+}
+
 /// A connection whose reading outlives its writing.
 pub(crate) struct Hearing {
-    stream: TokioIo<EngineStream>,
+    stream: Line,
     deaf: Arc<AtomicBool>,
 }
 
@@ -36,7 +43,7 @@ impl Deaf {
 
 impl Hearing {
     /// Gives also the way to ask whether it still takes requests.
-    pub(crate) fn new(stream: TokioIo<EngineStream>) -> (Self, Deaf) {
+    pub(crate) fn new(stream: Line) -> (Self, Deaf) {
         let deaf = Deaf::default();
         let hearing = Self {
             stream,
@@ -46,13 +53,23 @@ impl Hearing {
     }
 }
 
+/// The same of whichever it is.
+macro_rules! each {
+    ($self:expr, $stream:ident => $what:expr) => {
+        match $self {
+            Line::Unix($stream) => $what,
+            Line::Other($stream) => $what,
+        }
+    };
+}
+
 impl Read for Hearing {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        each!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buffer))
     }
 }
 
@@ -65,7 +82,7 @@ impl Write for Hearing {
         if self.deaf.load(Ordering::Relaxed) {
             return Poll::Pending;
         }
-        match Pin::new(&mut self.stream).poll_write(cx, bytes) {
+        match each!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, bytes)) {
             // Whoever waits is woken by what can be read: at the latest by the
             // end, for a peer that takes nothing more has closed its side.
             Poll::Ready(Err(_)) => {
@@ -77,10 +94,10 @@ impl Write for Hearing {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        each!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        each!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }

@@ -196,7 +196,7 @@ impl Resolver {
     }
 
     /// A user or group by number or name. A name that is not known here fits nobody.
-    fn account(
+    pub(in crate::policy::resolve) fn account(
         &mut self,
         node: &Node,
         what: &str,

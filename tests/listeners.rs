@@ -1,0 +1,204 @@
+//! Where the real gate listens: whose its sockets are, and in which folders.
+#![cfg(test)]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use tempfile::TempDir;
+
+#[path = "support/peer.rs"]
+#[expect(dead_code, reason = "other tests look at descriptors and memory")]
+mod peer;
+#[path = "support/start.rs"]
+mod start;
+
+use peer::{Connection, PATIENCE};
+use start::{Running, Started, start};
+
+const INFO: &str = "GET /info HTTP/1.1\r\nHost: docker\r\n\r\n";
+
+struct Gate {
+    folder: TempDir,
+    said: String,
+    running: Running<()>,
+    events: Receiver<String>,
+}
+
+impl Gate {
+    fn start(listen: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let config = write(folder.path(), listen);
+        let Started {
+            child,
+            said,
+            mut lines,
+        } = start(&config, "").unwrap();
+        let (sender, events) = channel();
+        let running = Running::new(child, move || {
+            while let Some(Ok(line)) = lines.next() {
+                let _ = sender.send(line);
+            }
+        });
+        Self {
+            folder,
+            said,
+            running,
+            events,
+        }
+    }
+
+    fn reload(&self, listen: &str) -> String {
+        write(self.folder.path(), listen);
+        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
+        loop {
+            let line = self.events.recv_timeout(PATIENCE).unwrap();
+            if line.contains("reloaded") {
+                return line;
+            }
+        }
+    }
+
+    /// User, group and mode of its socket.
+    fn socket(&self) -> (u32, u32, u32) {
+        let found = fs::symlink_metadata(self.folder.path().join("gate.sock")).unwrap();
+        (found.uid(), found.gid(), found.mode() & 0o7777)
+    }
+
+    fn answers(&self) -> u16 {
+        let mut connection = Connection::to(&self.folder.path().join("gate.sock"));
+        connection.ask(INFO).0
+    }
+}
+
+fn write(folder: &Path, listen: &str) -> std::path::PathBuf {
+    let dir = folder.display();
+    let config = folder.join("opgate.yaml");
+    let text = format!(
+        "api: '1.51'\nlisten: [{{ unix: {dir}/gate.sock, client: me, {listen} }}]\n\
+         upstream: unix://{dir}/engine.sock\nclients: {{ me: {{ policies: [ping] }} }}\n\
+         policies: {{ ping: {{ allow: [SystemPing] }} }}\n"
+    );
+    fs::write(&config, text).unwrap();
+    config
+}
+
+fn is_root() -> bool {
+    let root = geteuid().is_root();
+    if !root {
+        eprintln!("=== not root: sockets are not given to others");
+    }
+    root
+}
+
+#[test]
+fn sockets_are_whose_the_file_says_and_reloads_change_it() {
+    if !is_root() {
+        return;
+    }
+    let gate = Gate::start("owner: 4242, group: 4343, mode: '0640'");
+    assert_eq!(gate.socket(), (4242, 4343, 0o640));
+    assert!(gate.said.contains("kept CHOWN, FOWNER"), "{}", gate.said);
+    assert_eq!(gate.answers(), 403);
+    let said = gate.reload("owner: 4242, group: 4444, mode: '0660'");
+    assert!(said.contains("1 listener kept"), "{said}");
+    assert_eq!(gate.socket(), (4242, 4444, 0o660));
+    assert_eq!(gate.answers(), 403);
+    // What is not said any more is the gate's own again.
+    gate.reload("mode: '0600'");
+    assert_eq!(gate.socket(), (0, 0, 0o600));
+    assert_eq!(gate.answers(), 403);
+    let said = gate.reload("owner: 4242, mode: '0888'");
+    assert!(said.contains("not reloaded"), "{said}");
+    assert_eq!(gate.socket(), (0, 0, 0o600));
+    assert_eq!(gate.answers(), 403);
+}
+
+#[test]
+fn names_of_users_and_groups_are_looked_up() {
+    if !is_root() {
+        return;
+    }
+    let gate = Gate::start("owner: root, group: root");
+    assert_eq!(gate.socket(), (0, 0, 0o660));
+    let said = gate.reload("owner: nobody-of-this-name");
+    assert!(said.contains("not reloaded"), "{said}");
+    assert!(
+        said.contains("there is no user `nobody-of-this-name`"),
+        "{said}"
+    );
+    assert_eq!(gate.socket(), (0, 0, 0o660));
+}
+
+#[test]
+fn a_link_in_place_of_the_socket_changes_nothing_else() {
+    if !is_root() {
+        return;
+    }
+    let gate = Gate::start("owner: 4242, mode: '0600'");
+    let (socket, other) = (
+        gate.folder.path().join("gate.sock"),
+        gate.folder.path().join("other"),
+    );
+    fs::write(&other, "").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::remove_file(&socket).unwrap();
+    symlink(&other, &socket).unwrap();
+    let said = gate.reload("owner: 4243, mode: '0666'");
+    assert!(said.contains("not reloaded"), "{said}");
+    let found = fs::metadata(&other).unwrap();
+    assert_eq!((found.uid(), found.mode() & 0o7777), (0, 0o600));
+}
+
+#[test]
+fn folders_that_others_can_write_to_are_no_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write(folder.path(), "mode: '0600'");
+    let start_in = |mode: u32, group: Option<u32>| {
+        if let Some(group) = group {
+            std::os::unix::fs::chown(folder.path(), None, Some(group)).unwrap();
+        }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        match start(&config, "") {
+            Ok(started) => {
+                drop(Running::new(started.child, || ()));
+                String::new()
+            }
+            Err(error) => error.to_string(),
+        }
+    };
+    for (mode, why) in [
+        (0o777, "everybody can write to it"),
+        (0o755, ""),
+        (0o1777, ""),
+    ] {
+        let said = start_in(mode, None);
+        assert!(said.contains(why), "{mode:o}: {said}");
+        assert_eq!(said.is_empty(), why.is_empty(), "{mode:o}: {said}");
+    }
+    if is_root() {
+        assert!(start_in(0o770, Some(4343)).contains("another group can write to it"));
+        assert_eq!(start_in(0o750, Some(4343)), "");
+        assert_eq!(start_in(0o770, Some(0)), "");
+        std::os::unix::fs::chown(folder.path(), Some(4242), None).unwrap();
+        assert!(start_in(0o1755, None).contains("another user owns it"));
+        std::os::unix::fs::chown(folder.path(), Some(0), None).unwrap();
+    }
+    let lost = folder.path().join("lost");
+    fs::create_dir(&lost).unwrap();
+    let config = write(&lost, "");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(
+        &config,
+        text.replace("/lost/gate.sock", "/lost/deeper/gate.sock"),
+    )
+    .unwrap();
+    let said = start(&config, "").err().unwrap().to_string();
+    assert!(
+        said.contains("deeper` is no place for a socket: it is not there"),
+        "{said}"
+    );
+}
