@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use opgate::confine::{Plan, confine};
 use opgate::gate::{Gate, ListenerId};
-use opgate::policy::{Address, Configuration};
+use opgate::policy::{Address, Configuration, Metrics};
 use opgate::proxy::{
     Counts, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig, MetricsListener, Proxy,
     Server, Settings, TlsTable, Upstream,
@@ -83,14 +83,7 @@ async fn serve(
         summary.listening(&gate.client(id), listener.address(), tls.as_ref());
         listeners.push(listener);
     }
-    let metrics_listener = match &metrics {
-        Some(metrics) => Some(
-            MetricsListener::bind(metrics)
-                .await
-                .map_err(|e| usage(&e))?,
-        ),
-        None => None,
-    };
+    let metrics_listener = bind_metrics(metrics.as_ref()).await?;
     if let Some(listener) = &metrics_listener {
         summary.telling(listener);
     }
@@ -164,6 +157,17 @@ async fn serve(
     let flushed = tokio::task::spawn_blocking(move || writer.join());
     let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     Ok(())
+}
+
+/// Opens the socket at which the metrics are told, if they are.
+async fn bind_metrics(metrics: Option<&Metrics>) -> Result<Option<MetricsListener>, Failure> {
+    let Some(metrics) = metrics else {
+        return Ok(None);
+    };
+    let listener = MetricsListener::bind(metrics).await;
+    listener
+        .map(Some)
+        .map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// An address, as lines show it.
