@@ -24,6 +24,7 @@ mod exposure;
 mod guard;
 mod include;
 mod limits;
+mod metrics;
 mod overlap;
 mod parts;
 mod resolve;
@@ -55,6 +56,7 @@ pub use include::{ReadFile, SourceFile};
 #[cfg(test)]
 pub(crate) use limits::KEYS as LIMIT_KEYS;
 pub use limits::{Bounds, FileLimits};
+pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use resolve::shown_limit;
 pub use resolve::{Address, Configuration, Listener, Owner, resolve, resolve_with};

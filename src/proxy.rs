@@ -7,7 +7,7 @@
 //! judges, and the permit is forwarded (`forward`, `answer`, `response`) or becomes
 //! a tunnel (`tunnel`). Which client calls is told once for a connection (`identity`,
 //! and `containers` where the Engine has to say). What stops a request on the way is answered from one place
-//! (`rescue`); every request leaves a record (`record`); every bound is in `limits`,
+//! (`rescue`); every request leaves a record (`record`), which is counted (`metrics`); every bound is in `limits`,
 //! whose they are in `limit_table`, and what counts requests in `meter`.
 //! What all of it goes by can be replaced while it runs (`reload`).
 //!
@@ -40,6 +40,7 @@ mod limit_table;
 mod limits;
 mod listener;
 mod meter;
+mod metrics;
 mod negotiation;
 mod record;
 mod reload;
@@ -54,6 +55,7 @@ pub use limit_table::LimitTable;
 pub use limits::Limits;
 pub use listener::{ListenError, Listener, ListenerConfig};
 pub use meter::Rate;
+pub use metrics::{Counts, MetricsListener};
 pub use record::{Decision, Journal, Record};
 pub use reload::{Changes, Server, Settings};
 pub use tls_table::TlsTable;

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use opgate::confine::{Plan, confine};
 use opgate::gate::{Gate, ListenerId};
-use opgate::policy::{Address, Configuration};
+use opgate::policy::{Address, Configuration, Metrics};
 use opgate::proxy::{
-    InForce, LimitTable, Limits, Listener, ListenerConfig, Proxy, Server, Settings, TlsTable,
-    Upstreams,
+    Counts, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig, MetricsListener, Proxy,
+    Server, Settings, TlsTable, Upstreams,
 };
 use opgate::tls::{ServerTls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::engines::{self, Environment};
 use super::log::Log;
@@ -76,6 +77,7 @@ async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| usage(&error))?;
     let mut lines = String::new();
     let descriptors = descriptors::raise();
+    let metrics = configuration.metrics.clone();
     let engines = std::mem::take(&mut configuration.engines);
     let upstreams =
         engines::upstreams(engines, Limits::default().engine_time).map_err(Failure::Usage)?;
@@ -92,6 +94,10 @@ async fn serve(
         summary.listening(&gate.client(id), listener.address(), tls.as_ref());
         listeners.push(listener);
     }
+    let metrics_listener = bind_metrics(metrics.as_ref()).await?;
+    if let Some(listener) = &metrics_listener {
+        summary.telling(listener);
+    }
     let _ = write!(io::stderr(), "{lines}{}", summary.text(on_terminal()));
     let of_listeners = (0..).map(ListenerId).zip(settings.of_listeners);
     let tls = (0..).map(ListenerId).zip(settings.tls);
@@ -105,9 +111,21 @@ async fn serve(
     }));
     let (log, writer) = Log::new(on_terminal());
     let log = Arc::new(log);
-    let journal = Arc::clone(&log);
-    let proxy = Arc::new(Proxy::new(looked_at, journal));
     let (stop, stopping) = watch::channel(false);
+    let mut told = JoinSet::new();
+    let counts = metrics_listener.map(|listener| {
+        let counts = Arc::new(Counts::new(Arc::<Log>::clone(&log)));
+        let serving = in_force.borrow();
+        let given = serving.gate.policies().given();
+        counts.clients(given.map(|(client, _)| client));
+        told.spawn(listener.run(Arc::clone(&counts), stopping.clone()));
+        counts
+    });
+    let journal: Arc<dyn Journal> = match &counts {
+        Some(counts) => Arc::<Counts>::clone(counts),
+        None => Arc::<Log>::clone(&log),
+    };
+    let proxy = Arc::new(Proxy::new(looked_at, journal));
     let mut reload = Reload {
         server: Server::new(listeners, proxy, stopping),
         in_force,
@@ -115,10 +133,12 @@ async fn serve(
         descriptors,
         grace,
         log,
+        metrics,
+        counts,
     };
     systemd.ready().await;
-    let told = Arc::clone(&systemd);
-    let living = tokio::spawn(async move { told.live().await });
+    let alive = Arc::clone(&systemd);
+    let living = tokio::spawn(async move { alive.live().await });
     loop {
         tokio::select! {
             () = reload.server.ended() => break,
@@ -135,6 +155,8 @@ async fn serve(
         systemd.ready().await;
     }
     let _ = stop.send(true);
+    // It removes its socket, and needs no grace.
+    while told.join_next().await.is_some() {}
     let ended = async { tokio::join!(systemd.stopping(), reload.server.ended()) };
     tokio::select! {
         _ = ended => {}
@@ -146,6 +168,17 @@ async fn serve(
     let flushed = tokio::task::spawn_blocking(move || writer.join());
     let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     Ok(())
+}
+
+/// Opens the socket at which the metrics are told, if they are.
+async fn bind_metrics(metrics: Option<&Metrics>) -> Result<Option<MetricsListener>, Failure> {
+    let Some(metrics) = metrics else {
+        return Ok(None);
+    };
+    let listener = MetricsListener::bind(metrics).await;
+    listener
+        .map(Some)
+        .map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// An address, as lines show it.

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::policy::{Address, Configuration, Confinement, EngineAddress, Engines, Owner};
+use crate::policy::{Address, Configuration, Confinement, EngineAddress, Engines, Metrics, Owner};
 
 /// What is needed after the start, and which measures are taken at all.
 ///
@@ -46,6 +46,11 @@ impl Plan {
         let mut plan = engines.fold(plan, |plan, engine| plan.reaching(&engine.address));
         plan.processes = configuration.policies.ask_for_processes();
         plan.accounts = configuration.policies.name_accounts();
+        match &configuration.metrics {
+            Some(Metrics::Unix(path)) => plan.sockets.push(path.clone()),
+            Some(Metrics::Tcp(address)) => plan.listened.push(address.port()),
+            None => {}
+        }
         let listeners = configuration.listeners.iter();
         listeners.fold(plan, |plan, listener| plan.listening(&listener.address))
     }
@@ -214,6 +219,24 @@ mod tests {
         let mut folders = [PathBuf::from("/lost/folder"), here];
         folders.sort();
         assert_eq!(plan.read_folders(), folders);
+    }
+
+    #[test]
+    fn where_the_metrics_are_is_listened_at_too() {
+        let plan = |metrics: &str| {
+            let text = format!(
+                "api: '1.51'\nlisten: [{{ unix: /lost/a/gate.sock, client: me }}]\n\
+                 upstream: unix:///run/engine.sock\nclients: {{ me: {{ policies: [p] }} }}\n\
+                 policies: {{ p: {{ allow: [SystemPing] }} }}\n{metrics}"
+            );
+            Plan::of(&crate::policy::resolve("opgate.yaml", &text).unwrap())
+        };
+        assert_eq!(plan("").listened(), Some(&[][..]));
+        let tcp = plan("metrics: { tcp: '127.0.0.1:9323' }");
+        assert_eq!(tcp.listened(), Some(&[9323][..]));
+        let unix = plan("metrics: { unix: /lost/b/metrics.sock }");
+        let folders = ["/lost/a", "/lost/b"].map(PathBuf::from);
+        assert_eq!(unix.socket_folders(), folders);
     }
 
     #[test]

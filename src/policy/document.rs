@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::confinement::ConfineDocument;
+use super::metrics::MetricsDocument;
 use super::yaml::{Entry, Kind, Name, Node};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 
@@ -38,6 +39,8 @@ pub(crate) struct PolicyDocument {
     pub(crate) include: Vec<Name>,
     /// What the gate gives up.
     pub(crate) confine: Option<ConfineDocument>,
+    /// Where the gate tells its numbers.
+    pub(crate) metrics: Option<MetricsDocument>,
     /// The keys that are there, in the file or in those that it includes.
     pub(crate) keys: Vec<String>,
     /// Whether the file is a map, as it should be.
@@ -54,7 +57,7 @@ const CLIENT: &str = "write `clients: { NAME: { policies: [ … ] } }`";
 const UPSTREAMS: &str = "write `upstreams: { NAME: unix:///run/NAME.sock }`";
 
 /// The keys that a file can have.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "api",
     "listen",
     "upstream",
@@ -67,6 +70,7 @@ const KEYS: [&str; 12] = [
     "tests",
     "limits",
     "confine",
+    "metrics",
 ];
 
 /// The keys of a listener.
@@ -201,6 +205,7 @@ pub(crate) fn document(node: &Node, found: &mut Vec<Diagnostic>) -> PolicyDocume
             "limits" => document.limits = Some(entry.value.clone()),
             "include" => document.include = reader.names(&entry.value),
             "confine" => document.confine = Some(reader.confine(entry)),
+            "metrics" => document.metrics = Some(reader.metrics(entry)),
             "lists" => {
                 for Entry { key, value } in reader.entries(&entry.value) {
                     document.lists.push(ListDocument {

@@ -223,6 +223,7 @@ impl Reading<'_> {
             limits,
             include: _,
             confine,
+            metrics,
             keys,
             is_map: _,
         } = included;
@@ -243,7 +244,8 @@ impl Reading<'_> {
         let listen = listen.iter().map(|listen| ("listen", listen.span));
         let confine = confine.iter().map(|confine| ("confine", confine.span));
         let upstreams = upstreams.iter().map(|one| ("upstreams", one.key.span));
-        for (key, span) in listen.chain(confine).chain(upstreams) {
+        let metrics = metrics.iter().map(|metrics| ("metrics", metrics.span));
+        for (key, span) in listen.chain(confine).chain(upstreams).chain(metrics) {
             let message = format!("`{key}` belongs into the file that includes this one");
             self.report(Code::Include, span, message, None);
         }

@@ -16,6 +16,7 @@ mod limits;
 mod lists;
 mod matchers;
 mod meant;
+mod metrics;
 mod overlaps;
 mod rewrites;
 mod rules;
@@ -45,7 +46,7 @@ use super::limits::FileLimits;
 use super::overlap::Judge;
 use super::rewrite::Rewrite;
 use super::yaml::{Name, Node};
-use super::{Client, ClientRules, Confinement, Policies, Rules, Test};
+use super::{Client, ClientRules, Confinement, Metrics, Policies, Rules, Test};
 use crate::api::definition::ApiVersion;
 use crate::api::{NEWEST, OLDEST, Operation};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Span, nearest};
@@ -67,6 +68,8 @@ pub struct Configuration {
     pub limits: FileLimits,
     /// What the gate gives up.
     pub confinement: Confinement,
+    /// Where the gate tells its own numbers.
+    pub metrics: Option<Metrics>,
     /// The file and those that it includes, by every path by which they were read, and
     /// the files of certificates that they name.
     pub files: Vec<PathBuf>,
@@ -122,6 +125,10 @@ pub(super) fn resolve_and(
     };
     let made = resolver.document(&document);
     let limits = resolver.limits(&document);
+    let metrics = document.metrics.as_ref().and_then(|metrics| {
+        let listeners = made.as_ref().map_or(&[][..], |(listeners, ..)| listeners);
+        resolver.metrics(metrics, listeners)
+    });
     let tests = resolver.tests(&document);
     let more = look(&nodes, &resolver.found);
     resolver.found.extend(more);
@@ -153,6 +160,7 @@ pub(super) fn resolve_and(
             policies,
             limits,
             confinement: document.confine.map(|one| one.switches).unwrap_or_default(),
+            metrics,
             files: paths,
             tests,
             warnings: diagnostics,

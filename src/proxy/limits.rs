@@ -127,6 +127,21 @@ pub(crate) const STALE_PROBE: Duration = Duration::from_secs(2);
 /// Connections that wait in the kernel for being accepted.
 pub(crate) const BACKLOG: u32 = 1024;
 
+/// Connections that are told the metrics at a time; more wait in the kernel.
+pub(crate) const METRICS_CONNECTIONS: usize = 16;
+
+/// The mode of the socket of the metrics.
+pub(crate) const METRICS_MODE: u32 = 0o660;
+
+/// The largest head of who asks for them; no less is possible.
+pub(crate) const METRICS_HEAD: usize = 8192;
+
+/// How long that head may take.
+pub(crate) const METRICS_HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// How long a connection that asks for them may last in all.
+pub(crate) const METRICS_TIME: Duration = Duration::from_secs(10);
+
 /// What an operator may set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -26,9 +26,9 @@ use crate::identity::{Caller, Origin};
 use crate::policy::{Address, Owner};
 use crate::tls::ServerTls;
 
-mod tcp;
+pub(super) mod tcp;
 mod tls;
-mod unix;
+pub(super) mod unix;
 
 /// Why a listener cannot be opened.
 #[derive(Debug, Error)]

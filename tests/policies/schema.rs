@@ -553,6 +553,41 @@ fn an_editor_and_check_agree_on_who_is_calling() {
     }
 }
 
+/// What `metrics` may be, and whether it is right.
+const METRICS: [(&str, bool); 17] = [
+    ("{ tcp: '127.0.0.1:9323' }", true),
+    ("{ tcp: '[::1]:0', insecure: false }", true),
+    ("{ tcp: '0.0.0.0:9323', insecure: true }", true),
+    ("{ unix: /run/metrics.sock }", true),
+    ("", false),
+    ("{}", false),
+    ("[]", false),
+    ("127.0.0.1:9323", false),
+    ("{ insecure: true }", false),
+    ("{ tcp: '0.0.0.0:9323' }", false),
+    ("{ tcp: localhost }", false),
+    ("{ tcp: 9323 }", false),
+    ("{ tcp: '127.0.0.1:9323', insecure: 1 }", false),
+    ("{ tcp: '127.0.0.1:9323', unix: /run/metrics.sock }", false),
+    ("{ unix: metrics.sock }", false),
+    ("{ unix: /run/metrics.sock, insecure: true }", false),
+    ("{ unix: /run/metrics.sock, mode: '0666' }", false),
+];
+
+#[test]
+fn an_editor_and_check_agree_on_where_the_metrics_are() {
+    let editor = Editor::default();
+    for (metrics, good) in METRICS {
+        let text = format!(
+            "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: a }}]\n\
+             upstream: unix:///run/e.sock\nclients: {{ a: {{ policies: [p] }} }}\n\
+             policies: {{ p: {{ allow: [SystemPing] }} }}\nmetrics: {metrics}\n"
+        );
+        assert_eq!(policy::resolve("policy", &text).is_ok(), good, "{metrics}");
+        editor.disagrees(&text).unwrap();
+    }
+}
+
 /// Listeners, and whether they are right.
 const LISTEN: [(&str, bool); 24] = [
     ("unix: /run/a.sock, owner: root, group: 7", true),

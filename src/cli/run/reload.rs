@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opgate::confine::Plan;
-use opgate::policy::Configuration;
-use opgate::proxy::{Changes, InForce, Limits, Server, Upstreams};
+use opgate::policy::{Configuration, Metrics};
+use opgate::proxy::{Changes, Counts, InForce, Limits, Server, Upstreams};
 use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
@@ -122,12 +122,20 @@ pub(super) struct Reload {
     pub(super) descriptors: u64,
     pub(super) grace: Duration,
     pub(super) log: Arc<Log>,
+    /// Where the numbers are told, as long as the gate runs.
+    pub(super) metrics: Option<Metrics>,
+    /// The numbers, where they are told.
+    pub(super) counts: Option<Arc<Counts>>,
 }
 
 impl Reload {
     /// Goes by what the files say; or leaves everything as it is, and says why.
     pub(super) async fn reload(&mut self, read: Read) {
-        let message = match self.try_reload(read).await {
+        let reloaded = self.try_reload(read).await;
+        if let Some(counts) = &self.counts {
+            counts.reloaded(reloaded.is_ok());
+        }
+        let message = match reloaded {
             Ok(said) => format!("reloaded {}: {said}", self.files.path.display()),
             Err(why) => format!(
                 "not reloaded, the policies stay as they were: {}",
@@ -141,11 +149,24 @@ impl Reload {
         let (resolved, seen) = read.map_err(|error| error.to_string())?;
         self.files.read = seen;
         self.files.last = None;
-        let (configuration, upstreams) = resolved?;
-        config::runs_here(&configuration).map_err(|error| error.to_string())?;
+        let checked = resolved.and_then(|(configuration, upstreams)| {
+            config::runs_here(&configuration).map_err(|error| error.to_string())?;
+            Ok((configuration, upstreams))
+        });
+        if let Some(counts) = &self.counts {
+            counts.read(checked.is_ok());
+        }
+        let (configuration, upstreams) = checked?;
+        if configuration.metrics != self.metrics {
+            return Err("another `metrics` takes a restart".to_owned());
+        }
         let mut said = String::new();
         if !configuration.warnings.found().is_empty() {
             let _ = writeln!(said, "{}", configuration.warnings.to_string().trim_end());
+        }
+        if let Some(counts) = &self.counts {
+            // Before anybody can be one of them.
+            counts.clients(configuration.policies.given().map(|(client, _)| client));
         }
         let settings = settings(
             configuration,

@@ -11,6 +11,7 @@ use opgate::api::{NEWEST, OLDEST};
 use opgate::confine::Report;
 use opgate::gate::NOBODY;
 use opgate::policy::{Address, Configuration, Engine, EngineAddress, Engines};
+use opgate::proxy::MetricsListener;
 use serde_json::{Map, Value, json};
 
 use opgate::tls::ServerTls;
@@ -26,6 +27,8 @@ pub(super) struct Summary {
     /// The Engines, and for each the clients that it is the one of.
     engines: Vec<(Engine, Vec<String>)>,
     source: Source,
+    /// Where the metrics are told, and whether to other machines.
+    metrics: Option<(String, bool)>,
     confinement: Report,
 }
 
@@ -61,6 +64,7 @@ impl Summary {
             listeners: Vec::new(),
             engines: with_clients(configuration),
             source,
+            metrics: None,
             confinement,
         }
     }
@@ -70,6 +74,11 @@ impl Summary {
         let asked = tls.map(ServerTls::asked);
         self.listeners
             .push((client.to_owned(), address.clone(), asked));
+    }
+
+    /// The metrics are told here.
+    pub(super) fn telling(&mut self, metrics: &MetricsListener) {
+        self.metrics = Some((metrics.to_string(), metrics.is_open()));
     }
 
     /// All of it: for people, and on no terminal for programs as well. The last line
@@ -133,6 +142,7 @@ impl Summary {
             "listeners": listeners.collect::<Vec<_>>(),
             "clients": clients,
             "upstreams": engines,
+            "metrics": self.metrics.as_ref().map(|(place, _)| place),
             "api": { "oldest": OLDEST.to_string(), "newest": NEWEST.to_string() },
             "confinement": confinement,
         })
@@ -166,6 +176,15 @@ impl fmt::Display for Summary {
         for (_, address, tls) in &self.listeners {
             if let Some(insecure) = insecure(address, *tls) {
                 writeln!(f, "opgate: insecure: {} is {insecure}", place(address))?;
+            }
+        }
+        if let Some((place, open)) = &self.metrics {
+            writeln!(f, "opgate: metrics at {place}")?;
+            if *open {
+                writeln!(
+                    f,
+                    "opgate: insecure: {place} tells other machines the metrics, without TLS"
+                )?;
             }
         }
         for (engine, _) in &self.engines {

@@ -111,6 +111,19 @@ impl Resolver {
     }
 
     fn unix(&mut self, unix: &Name, listen: &ListenDocument) -> Address {
+        let path = self.socket(unix);
+        let mode = listen.mode.as_ref().map_or(MODE, |mode| self.mode(mode));
+        let user = listen.owner.as_ref();
+        let group = listen.group.as_ref();
+        let owner = Owner {
+            user: user.and_then(|node| self.account(node, "user", names::user)),
+            group: group.and_then(|node| self.account(node, "group", names::group)),
+        };
+        Address::Unix { path, mode, owner }
+    }
+
+    /// The path of a socket.
+    pub(super) fn socket(&mut self, unix: &Name) -> PathBuf {
         // What a socket's address holds at most on Linux.
         const LONGEST: usize = 107;
         let path = PathBuf::from(&unix.text);
@@ -127,14 +140,7 @@ impl Resolver {
             let message = format!("the path of a socket has at most {LONGEST} bytes");
             self.report(Code::Listener, unix.span, message, None);
         }
-        let mode = listen.mode.as_ref().map_or(MODE, |mode| self.mode(mode));
-        let user = listen.owner.as_ref();
-        let group = listen.group.as_ref();
-        let owner = Owner {
-            user: user.and_then(|node| self.account(node, "user", names::user)),
-            group: group.and_then(|node| self.account(node, "group", names::group)),
-        };
-        Address::Unix { path, mode, owner }
+        path
     }
 
     fn tcp(&mut self, tcp: &Name, listen: &ListenDocument) -> Option<Address> {

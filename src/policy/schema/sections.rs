@@ -63,6 +63,7 @@ impl Maker {
                 },
                 "tests": tests(),
                 "confine": confine(),
+                "metrics": metrics(),
             },
             "$defs": self.store.finish(),
         })
@@ -230,6 +231,32 @@ fn limits(of_client: bool, description: &str) -> Value {
         "type": ["object", "null"],
         "additionalProperties": false,
         "properties": properties.collect::<Map<String, Value>>(),
+    })
+}
+
+fn metrics() -> Value {
+    json!({
+        "description": "Where the gate tells its own numbers, for Prometheus.",
+        "type": "object",
+        "additionalProperties": false,
+        "oneOf": [{ "required": ["unix"] }, { "required": ["tcp"] }],
+        "dependentSchemas": { "unix": { "properties": { "insecure": false } } },
+        "properties": {
+            "unix": {
+                "description": "The path of a unix socket; its mode is 0660.",
+                "type": "string",
+                "pattern": "^/",
+            },
+            "tcp": {
+                "description": "An address and port on loopback, such as `127.0.0.1:9323`.",
+                "type": "string",
+            },
+            "insecure": {
+                "description": "Other machines may reach the port.",
+                "type": "boolean",
+                "default": false,
+            },
+        },
     })
 }
 

@@ -13,7 +13,9 @@ use super::ListenError;
 use crate::proxy::limits::{BACKLOG, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES};
 
 /// Opens the socket; gives also the address with the port that it got.
-pub(super) fn open(address: SocketAddr) -> Result<(SocketAddr, TcpListener), ListenError> {
+pub(in crate::proxy) fn open(
+    address: SocketAddr,
+) -> Result<(SocketAddr, TcpListener), ListenError> {
     listen(address).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ListenError::Served(address.to_string()),
         _ => ListenError::System {

@@ -24,7 +24,7 @@ use rustix::process::{Gid, Uid, getegid, geteuid};
 
 /// A socket's device and inode, to know it again.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Identity(Option<(u64, u64)>);
+pub(in crate::proxy) struct Identity(Option<(u64, u64)>);
 
 impl Identity {
     fn of(path: &Path) -> Self {
@@ -33,12 +33,12 @@ impl Identity {
     }
 
     /// Whether the socket at `path` is this one.
-    pub(super) fn is_at(self, path: &Path) -> bool {
+    pub(in crate::proxy) fn is_at(self, path: &Path) -> bool {
         self.0.is_some() && Self::of(path).0 == self.0
     }
 
     /// Removes the socket at `path` if it is this one.
-    pub(super) fn remove(self, path: &Path) {
+    pub(in crate::proxy) fn remove(self, path: &Path) {
         if self.is_at(path) {
             // Gone already is as good; anything else leaves a stale socket,
             // which the next start removes.
@@ -48,7 +48,7 @@ impl Identity {
 }
 
 /// Opens the socket, in place of one that nobody serves.
-pub(super) async fn open(
+pub(in crate::proxy) async fn open(
     path: &Path,
     mode: u32,
     owner: Owner,
