@@ -101,7 +101,11 @@ fn sockets_are_whose_the_file_says_and_reloads_change_it() {
     }
     let gate = Gate::start("owner: 4242, group: 4343, mode: '0640'");
     assert_eq!(gate.socket(), (4242, 4343, 0o640));
-    assert!(gate.said.contains("kept CHOWN, FOWNER"), "{}", gate.said);
+    assert!(
+        gate.said.contains("kept CHOWN, DAC_OVERRIDE, FOWNER"),
+        "{}",
+        gate.said
+    );
     assert_eq!(gate.answers(), 403);
     let said = gate.reload("owner: 4242, group: 4444, mode: '0660'");
     assert!(said.contains("1 listener kept"), "{said}");
@@ -114,6 +118,21 @@ fn sockets_are_whose_the_file_says_and_reloads_change_it() {
     let said = gate.reload("owner: 4242, mode: '0888'");
     assert!(said.contains("not reloaded"), "{said}");
     assert_eq!(gate.socket(), (0, 0, 0o600));
+    assert_eq!(gate.answers(), 403);
+}
+
+#[test]
+fn a_socket_that_was_given_away_and_left_is_replaced() {
+    if !is_root() {
+        return;
+    }
+    let listen = "owner: 4242, group: 4343, mode: '0600'";
+    let mut gate = Gate::start(listen);
+    // Not asked to end, so that its socket stays.
+    gate.running.end();
+    assert_eq!(gate.socket(), (4242, 4343, 0o600));
+    let started = start(&gate.folder.path().join("opgate.yaml"), "").unwrap();
+    gate.running = Running::new(started.child, || ());
     assert_eq!(gate.answers(), 403);
 }
 

@@ -30,7 +30,9 @@ fn dropped(plan: &Plan) -> io::Result<CapabilitySet> {
         kept |= had.permitted & CapabilitySet::NET_BIND_SERVICE;
     }
     if plan.gives_away() {
-        kept |= had.permitted & (CapabilitySet::CHOWN | CapabilitySet::FOWNER);
+        // One that was given away and is stale has to be looked at, too.
+        let rights = CapabilitySet::CHOWN | CapabilitySet::FOWNER | CapabilitySet::DAC_OVERRIDE;
+        kept |= had.permitted & rights;
     }
     // Root without rights is a user like others, whom files of yet others may be
     // closed to. It is tried out.

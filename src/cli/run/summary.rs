@@ -135,18 +135,20 @@ impl Summary {
             .iter()
             .map(|(engine, _)| engine.address.to_string());
         let engines: Vec<String> = engines.collect();
-        json!({
+        let mut start = json!({
             "time": timestamp(SystemTime::now()),
             "event": "start",
             "version": env!("CARGO_PKG_VERSION"),
             "listeners": listeners.collect::<Vec<_>>(),
             "clients": clients,
             "upstreams": engines,
-            "metrics": self.metrics.as_ref().map(|(place, _)| place),
             "api": { "oldest": OLDEST.to_string(), "newest": NEWEST.to_string() },
             "confinement": confinement,
-        })
-        .to_string()
+        });
+        if let (Some((place, _)), Some(map)) = (&self.metrics, start.as_object_mut()) {
+            map.insert("metrics".to_owned(), place.as_str().into());
+        }
+        start.to_string()
     }
 }
 
