@@ -21,6 +21,9 @@
 //!   or nothing at all. A name without a dot is nobody's to rebind: it comes from
 //!   this machine's own files or network.
 //!
+//! By TLS the name is one that the gate's certificate is for, or a browser would not
+//! have come so far: `Host` may be any, and `Origin` may be of the same host.
+//!
 //! Unix sockets are out of a browser's reach, and nothing of this applies there.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -44,15 +47,16 @@ pub(crate) enum BrowserError {
     Host,
 }
 
-/// Refuses what a browser sent.
-pub(crate) fn refuse(head: &Head<'_>) -> Result<(), BrowserError> {
+/// Refuses what a browser sent, by TLS or without.
+pub(crate) fn refuse(head: &Head<'_>, tls: bool) -> Result<(), BrowserError> {
     if head.values("sec-fetch-site").next().is_some() {
         return Err(BrowserError::SecFetchSite);
     }
-    if !head.values("origin").all(is_local_origin) {
+    let own = |origin| tls && head.values("host").any(|host| is_of(origin, host));
+    if !(head.values("origin")).all(|origin| is_local_origin(origin) || own(origin)) {
         return Err(BrowserError::Origin);
     }
-    if !head.values("host").all(is_nobodys_domain) {
+    if !tls && !head.values("host").all(is_nobodys_domain) {
         return Err(BrowserError::Host);
     }
     Ok(())
@@ -66,6 +70,13 @@ fn is_local_origin(origin: &[u8]) -> bool {
         .and_then(|origin| origin.split_once("://"))
         .and_then(|(_, authority)| host(authority))
         .is_some_and(|host| is_address(host) || host.eq_ignore_ascii_case("localhost"))
+}
+
+/// Whether an origin is the one of a host, by TLS.
+fn is_of(origin: &[u8], host: &[u8]) -> bool {
+    origin
+        .strip_prefix(b"https://")
+        .is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
 /// Whether a host is no name that someone could own in the public DNS.

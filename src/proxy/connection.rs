@@ -203,7 +203,7 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
         }
         // The connection ends with it: there is nothing here for a browser.
         if R::OPEN_TO_BROWSERS
-            && let Err(error) = browser::refuse(&head)
+            && let Err(error) = browser::refuse(&head, self.caller.tls)
         {
             return self.answer(&error.into(), form, &mut entry).await;
         }

@@ -6,7 +6,7 @@ use BrowserError::{Host, Origin, SecFetchSite};
 
 fn refusal(lines: &str) -> Option<BrowserError> {
     let head = format!("GET /_ping HTTP/1.1\r\n{lines}\r\n");
-    refuse(&Head::parse(head.as_bytes()).unwrap()).err()
+    refuse(&Head::parse(head.as_bytes()).unwrap(), false).err()
 }
 
 #[test]
@@ -123,4 +123,28 @@ fn no_recorded_client_would_be_taken_for_a_browser_but_by_the_name_of_its_socket
         refused,
         BTreeMap::from([("\"unix.sock\"".to_owned(), Host)])
     );
+}
+
+#[test]
+fn by_tls_the_host_is_the_certificates_to_say() {
+    let refused = |lines: &str| {
+        let head = format!("GET /_ping HTTP/1.1\r\n{lines}\r\n");
+        refuse(&Head::parse(head.as_bytes()).unwrap(), true).err()
+    };
+    let host = "Host: gate.example.net:2376\r\n";
+    assert_eq!(refused(host), None);
+    let origin = |origin: &str| refused(&format!("{host}Origin: {origin}\r\n"));
+    assert_eq!(origin("https://Gate.example.net:2376"), None);
+    assert_eq!(origin("https://127.0.0.1:2376"), None);
+    for other in [
+        "http://gate.example.net:2376",
+        "https://gate.example.net",
+        "https://gate.example.net:2376.evil.example",
+        "https://evil.example",
+        "null",
+    ] {
+        assert_eq!(origin(other), Some(BrowserError::Origin), "{other}");
+    }
+    let page = refused(&format!("{host}Sec-Fetch-Site: same-origin\r\n"));
+    assert_eq!(page, Some(BrowserError::SecFetchSite));
 }
