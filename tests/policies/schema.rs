@@ -237,7 +237,7 @@ fn every_form_of_an_upstream_is_read_alike() {
         ("unix:///run/a.sock", true),
         ("{ unix: /run/a.sock }", true),
         ("tcp://127.0.0.1:2375", true),
-        ("tcp://[::1]:2375", true),
+        ("'tcp://[::1]:2375'", true),
         ("{ tcp: localhost:2375 }", true),
         ("{ tcp: localhost:2375, insecure: false }", true),
         ("{ tcp: a.example:2375, insecure: true }", true),
