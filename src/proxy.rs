@@ -53,7 +53,7 @@ mod upstreams;
 
 pub use limit_table::LimitTable;
 pub use limits::Limits;
-pub use listener::{ListenError, Listener, ListenerConfig};
+pub use listener::{ListenError, Listener, ListenerConfig, take_over};
 pub use meter::Rate;
 pub use metrics::{Counts, MetricsListener};
 pub use record::{Decision, Journal, Record};

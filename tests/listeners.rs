@@ -1,11 +1,17 @@
 //! Where the real gate listens: whose its sockets are, and in which folders.
 #![cfg(test)]
 
+use std::fmt::Write as _;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
@@ -219,5 +225,171 @@ fn folders_that_others_can_write_to_are_no_places() {
     assert!(
         said.contains("deeper` is no place for a socket: it is not there"),
         "{said}"
+    );
+}
+
+/// A gate that is handed these sockets, by these names.
+fn handed(listen: &str, sockets: &[(&str, OwnedFd)]) -> (Result<Started, String>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().display().to_string();
+    let config = folder.path().join("opgate.yaml");
+    let text = format!(
+        "api: '1.51'\nlisten: [{listen}]\nupstream: unix://{dir}/engine.sock\n\
+         clients: {{ me: {{ policies: [ping] }}, you: {{ policies: [ping] }} }}\n\
+         policies: {{ ping: {{ allow: [SystemPing] }} }}\n"
+    );
+    fs::write(&config, text.replace("DIR", &dir)).unwrap();
+    // Other shells know descriptors of one digit only.
+    let mut before = "exec bash -c '".to_owned();
+    let mut copies = Vec::new();
+    for (at, (_, socket)) in sockets.iter().enumerate() {
+        // Above those that they get.
+        let copy = fcntl_dupfd_cloexec(socket, 40).unwrap();
+        fcntl_setfd(&copy, FdFlags::empty()).unwrap();
+        let (to, from) = (at + 3, copy.as_raw_fd());
+        copies.push(copy);
+        write!(before, "exec {to}<&{from}; ").unwrap();
+    }
+    let names: Vec<&str> = sockets.iter().map(|(name, _)| *name).collect();
+    let (count, names) = (names.len(), names.join(":"));
+    let variables = "export LISTEN_PID=$$ LISTEN_FDS";
+    let run = r#"exec "$@"' bash "$@"; "#;
+    write!(before, "{variables}={count} LISTEN_FDNAMES={names}; {run}").unwrap();
+    let started = start(&config, &before).map_err(|error| error.to_string());
+    (started, folder)
+}
+
+fn tcp(address: &str) -> (SocketAddr, OwnedFd) {
+    let socket = TcpListener::bind(address).unwrap();
+    (socket.local_addr().unwrap(), socket.into())
+}
+
+#[test]
+fn sockets_that_are_handed_over_are_served_and_stay_over_reloads() {
+    let own = tempfile::tempdir().unwrap();
+    let path = own.path().join("handed.sock");
+    let unix: OwnedFd = UnixListener::bind(&path).unwrap().into();
+    let (address, port) = tcp("127.0.0.1:0");
+    let other = tcp("127.0.0.1:0").1;
+    let both = "{ systemd: web, client: me }, { systemd: local, client: you }";
+    let sockets = [("web", port), ("local", unix), ("spare", other)];
+    let (started, folder) = handed(both, &sockets);
+    drop(sockets);
+    let Started {
+        child,
+        said,
+        mut lines,
+    } = started.unwrap();
+    assert!(said.contains("client me at systemd:web"), "{said}");
+    assert!(
+        said.contains("no listener has the socket `spare`"),
+        "{said}"
+    );
+    let (sender, events) = channel();
+    let mut running = Running::new(child, move || {
+        while let Some(Ok(line)) = lines.next() {
+            let _ = sender.send(line);
+        }
+    });
+    let by_unix = || Connection::to(&path).ask(INFO).1;
+    let by_tcp = || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+            .write_all(
+                INFO.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+                    .as_bytes(),
+            )
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(by_unix().contains("refused for client you"));
+    assert!(by_tcp().contains("refused for client me"));
+
+    let config = folder.path().join("opgate.yaml");
+    let text = fs::read_to_string(&config).unwrap();
+    let reload = |text: &str, expected: &str| {
+        fs::write(&config, text).unwrap();
+        kill_process(Pid::from_child(&running.child), Signal::HUP).unwrap();
+        loop {
+            let line = events.recv_timeout(PATIENCE).unwrap();
+            if line.contains("reloaded") {
+                assert!(line.contains(expected), "{line}");
+                return;
+            }
+        }
+    };
+    reload(
+        &text.replace("systemd: local, client: you", "systemd: local, client: me"),
+        "2 listeners kept",
+    );
+    assert!(by_unix().contains("refused for client me"));
+    // A reload that fails loses none, and one that is left out can come back.
+    reload(
+        &text.replace(
+            "{ systemd: web",
+            "{ systemd: lost, client: me }, { systemd: web",
+        ),
+        "no socket `lost` was handed over",
+    );
+    assert!(by_tcp().contains("refused for client me"));
+    reload(
+        &text.replace(", { systemd: local, client: you }", ""),
+        "closed systemd:local",
+    );
+    reload(&text, "opened systemd:local");
+    assert!(by_unix().contains("refused for client you"));
+    running.end();
+    // Its file is not the gate's.
+    assert!(path.exists());
+}
+
+#[test]
+fn what_is_handed_over_must_be_what_the_file_says() {
+    let refused = |listen: &str, sockets: &[(&str, OwnedFd)], expected: &str| {
+        let (started, _folder) = handed(listen, sockets);
+        let said = match started {
+            Ok(started) => {
+                drop(Running::new(started.child, || ()));
+                started.said
+            }
+            Err(said) => said,
+        };
+        assert!(said.contains(expected), "{said}");
+    };
+    let here = || tcp("127.0.0.1:0").1;
+    let everywhere = || tcp("0.0.0.0:0").1;
+    refused(
+        "{ systemd: web, client: me }",
+        &[("other", here())],
+        "no socket `web` was handed over",
+    );
+    refused(
+        "{ systemd: web, client: me }",
+        &[("web", here()), ("web", here())],
+        "several sockets `web`",
+    );
+    refused(
+        "{ systemd: web, client: me }",
+        &[("web", everywhere())],
+        "which other machines can reach",
+    );
+    refused(
+        "{ systemd: web, insecure: true, client: me }",
+        &[("web", everywhere())],
+        "opgate: insecure: systemd:web",
+    );
+    let silent = rustix::net::socket(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::STREAM,
+        None,
+    )
+    .unwrap();
+    refused(
+        "{ systemd: web, client: me }",
+        &[("web", silent)],
+        "does not listen",
     );
 }

@@ -131,10 +131,16 @@ fn places(whom: Whom) -> Result<(Place, Vec<Place>), Failure> {
     let Configuration {
         listeners, engines, ..
     } = configuration;
-    let gate = match listeners.into_iter().next().map(|first| first.address) {
+    // What is handed over has no address that could be known here.
+    let mut addresses = listeners.into_iter().map(|listener| listener.address);
+    let known = addresses.find(|address| !matches!(address, Address::Systemd { .. }));
+    let gate = match known {
         Some(Address::Unix { path, .. }) => Place::Unix(path),
         Some(Address::Tcp(address)) => Place::Tcp(address),
-        None => return Err(Failure::Findings("opgate: there is no listener".to_owned())),
+        Some(Address::Systemd { .. }) | None => {
+            let message = "opgate: the file says no address to ask at: give `--unix` or `--tcp`";
+            return Err(Failure::Findings(message.to_owned()));
+        }
     };
     let engines = engines.all.into_iter().map(|engine| {
         let endpoint = engines::endpoint(engine.address).map_err(unhealthy)?;

@@ -12,7 +12,7 @@ use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{Address, Configuration, Metrics};
 use opgate::proxy::{
     Counts, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig, MetricsListener, Proxy,
-    Server, Settings, TlsTable, Upstreams,
+    Server, Settings, TlsTable, Upstreams, take_over,
 };
 use opgate::tls::{ServerTls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,6 +44,7 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
         .map_err(Failure::Usage)?;
     seen.look_at(configuration.engines.files());
     config::runs_here(&configuration)?;
+    let handed = take_over().map_err(|error| Failure::Usage(error.to_string()))?;
     let asked = Asked::by_environment().map_err(|error| Failure::Usage(error.to_string()))?;
     // What says how many processors there are can then not be read any more.
     let workers = available_parallelism().map_or(1, usize::from);
@@ -51,6 +52,11 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     let plan = Plan::of(&configuration);
     let confinement = confine(&plan);
     let summary = Summary::new(&configuration, source, confinement);
+    for name in unused(&handed, &configuration) {
+        super::say(&format!(
+            "opgate: no listener has the socket `{name}` that was handed over"
+        ));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
@@ -181,11 +187,21 @@ async fn bind_metrics(metrics: Option<&Metrics>) -> Result<Option<MetricsListene
         .map_err(|error| Failure::Usage(error.to_string()))
 }
 
+/// The names of the sockets that were handed over for nothing.
+fn unused<'n>(handed: &'n [String], configuration: &Configuration) -> Vec<&'n String> {
+    let used = |handed: &String| {
+        let mut listeners = configuration.listeners.iter();
+        listeners.any(|one| matches!(&one.address, Address::Systemd { name, .. } if name == handed))
+    };
+    handed.iter().filter(|name| !used(name)).collect()
+}
+
 /// An address, as lines show it.
 fn place(address: &Address) -> String {
     match address {
         Address::Unix { path, mode, .. } => format!("unix://{} (mode {mode:04o})", path.display()),
         Address::Tcp(address) => format!("tcp://{address}"),
+        Address::Systemd { name, .. } => format!("systemd:{name}"),
     }
 }
 

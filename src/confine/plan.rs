@@ -90,6 +90,8 @@ impl Plan {
                 self.owners.push(*owner);
             }
             Address::Tcp(address) => self.listened.push(address.port()),
+            // It listens already.
+            Address::Systemd { .. } => {}
         }
         self
     }

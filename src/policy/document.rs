@@ -74,8 +74,9 @@ const KEYS: [&str; 13] = [
 ];
 
 /// The keys of a listener.
-const LISTENER: [&str; 10] = [
-    "name", "unix", "tcp", "tls", "insecure", "mode", "owner", "group", "client", "limits",
+const LISTENER: [&str; 11] = [
+    "name", "unix", "tcp", "systemd", "tls", "insecure", "mode", "owner", "group", "client",
+    "limits",
 ];
 
 /// The keys of its certificates.
@@ -115,6 +116,8 @@ pub(crate) struct ListenDocument {
     pub(crate) unix: Option<Name>,
     /// Or the address of a TCP socket.
     pub(crate) tcp: Option<Name>,
+    /// Or the name of a socket that is handed over.
+    pub(crate) systemd: Option<Name>,
     /// The certificates of a TCP socket.
     pub(crate) tls: Option<TlsDocument>,
     /// Whether plain TCP may be reached from other machines.
@@ -398,6 +401,7 @@ impl Reader<'_> {
             name: None,
             unix: None,
             tcp: None,
+            systemd: None,
             tls: None,
             insecure: None,
             mode: None,
@@ -411,6 +415,7 @@ impl Reader<'_> {
                 "name" => listener.name = self.text(&entry.value),
                 "unix" => listener.unix = self.text(&entry.value),
                 "tcp" => listener.tcp = self.text(&entry.value),
+                "systemd" => listener.systemd = self.text(&entry.value),
                 "tls" => listener.tls = Some(self.tls(entry)),
                 "insecure" => match entry.value.kind {
                     Kind::Bool(on) => listener.insecure = Some((entry.key.span, on)),

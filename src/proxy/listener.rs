@@ -26,8 +26,11 @@ use crate::identity::{Caller, Origin};
 use crate::policy::{Address, Owner};
 use crate::tls::ServerTls;
 
+mod systemd;
 pub(super) mod tcp;
 mod tls;
+
+pub use systemd::take_over;
 pub(super) mod unix;
 
 /// Why a listener cannot be opened.
@@ -44,6 +47,14 @@ pub enum ListenError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// systemd, or whoever started the gate, has handed over no such socket.
+    #[error(
+        "no socket `{0}` was handed over: systemd calls it so by `FileDescriptorName` in the socket's unit"
+    )]
+    NotHandedOver(String),
+    /// It has handed over several of this name.
+    #[error("several sockets `{0}` were handed over: give each a `FileDescriptorName` of its own")]
+    SameName(String),
     /// Another process accepts connections there.
     #[error("`{0}` is served by another process")]
     Served(String),
@@ -94,6 +105,8 @@ impl Standing {
         match (&self.asked, address) {
             (Address::Unix { path: a, .. }, Address::Unix { path: b, .. }) => a == b,
             (Address::Tcp(a), Address::Tcp(b)) => a == b,
+            // Whether it may be reached from elsewhere is looked at anew.
+            (Address::Systemd { .. }, Address::Systemd { .. }) => self.asked == *address,
             _ => false,
         }
     }
@@ -154,7 +167,7 @@ impl Standing {
                 };
                 unix::set_access(path, *mode, given(gates, *owner))
             }
-            Address::Tcp(_) => Ok(()),
+            Address::Tcp(_) | Address::Systemd { .. } => Ok(()),
         }
     }
 }
@@ -192,6 +205,15 @@ impl Listener {
             Address::Tcp(address) => {
                 let (address, socket) = tcp::open(address)?;
                 (Address::Tcp(address), Socket::Tcp(socket))
+            }
+            Address::Systemd { name, open } => {
+                let socket = match systemd::open(&name, open)? {
+                    systemd::Copy::Unix(socket) => {
+                        Socket::Unix(socket, unix::Identity::of_nobody())
+                    }
+                    systemd::Copy::Tcp(socket) => Socket::Tcp(socket),
+                };
+                (Address::Systemd { name, open }, socket)
             }
         };
         Ok(Self {

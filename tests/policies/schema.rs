@@ -589,7 +589,13 @@ fn an_editor_and_check_agree_on_where_the_metrics_are() {
 }
 
 /// Listeners, and whether they are right.
-const LISTEN: [(&str, bool); 24] = [
+const LISTEN: [(&str, bool); 30] = [
+    ("systemd: web", true),
+    ("systemd: web, tls: { cert: c, key: k }", true),
+    ("systemd: web, insecure: true", true),
+    ("systemd: 'a:b'", false),
+    ("systemd: web, mode: '0600'", false),
+    ("systemd: web, unix: /run/a.sock", false),
     ("unix: /run/a.sock, owner: root, group: 7", true),
     (
         "unix: /run/a.sock, owner: 0, group: root, mode: '0600'",

@@ -197,6 +197,7 @@ impl Setup {
         Ok(match &self.address {
             Address::Unix { path, .. } => Stream::Unix(UnixStream::connect(path).await?),
             Address::Tcp(address) => Stream::Tcp(TcpStream::connect(address).await?),
+            Address::Systemd { .. } => return Err(std::io::ErrorKind::Unsupported.into()),
         })
     }
 

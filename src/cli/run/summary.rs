@@ -161,7 +161,7 @@ impl fmt::Display for Summary {
             }
             match address {
                 Address::Unix { mode, .. } => writeln!(f, " (mode {mode:04o})")?,
-                Address::Tcp(_) => match tls {
+                Address::Tcp(_) | Address::Systemd { .. } => match tls {
                     Some(asked) => writeln!(f, " (TLS, client certificates {asked})")?,
                     None => writeln!(f)?,
                 },
@@ -228,6 +228,7 @@ fn place(address: &Address) -> String {
     match address {
         Address::Unix { path, .. } => format!("unix://{}", path.display()),
         Address::Tcp(address) => format!("tcp://{address}"),
+        Address::Systemd { name, .. } => format!("systemd:{name}"),
     }
 }
 
@@ -237,8 +238,11 @@ fn insecure(address: &Address, tls: Option<&str>) -> Option<&'static str> {
         Address::Unix { mode, .. } if mode & 0o002 != 0 => {
             Some("open to every user who can reach its folder")
         }
-        Address::Unix { .. } => None,
-        Address::Tcp(_) if tls.is_some() => None,
+        Address::Unix { .. } | Address::Systemd { open: false, .. } => None,
+        Address::Tcp(_) | Address::Systemd { .. } if tls.is_some() => None,
+        Address::Systemd { .. } => {
+            Some("open to whom its unit says, other machines among them, without TLS")
+        }
         Address::Tcp(address) if !address.ip().to_canonical().is_loopback() => Some(
             "open to other machines, and to whoever is on the way to read and write, without TLS",
         ),

@@ -39,6 +39,13 @@ pub enum Address {
     },
     /// At a TCP socket.
     Tcp(SocketAddr),
+    /// At a socket that is handed over at the start.
+    Systemd {
+        /// What it is called there.
+        name: String,
+        /// Whether other machines may reach it.
+        open: bool,
+    },
 }
 
 /// Whose a unix socket is; where nothing is said, the gate's.
@@ -63,8 +70,8 @@ impl Resolver {
         listen: &ListenDocument,
         others: &[Listener],
     ) -> Option<Listener> {
-        let (at, address) = match (&listen.unix, &listen.tcp) {
-            (Some(unix), None) => {
+        let (at, address) = match (&listen.unix, &listen.tcp, &listen.systemd) {
+            (Some(unix), None, None) => {
                 let tls = listen.tls.as_ref().map(|tls| tls.span);
                 let insecure = listen.insecure.map(|(span, _)| span);
                 for span in tls.into_iter().chain(insecure) {
@@ -73,17 +80,19 @@ impl Resolver {
                 }
                 (unix, self.unix(unix, listen))
             }
-            (None, Some(tcp)) => {
-                let mode = listen.mode.iter().map(|mode| mode.span);
-                let owner = listen.owner.iter().chain(&listen.group);
-                for span in mode.chain(owner.map(|node| node.span)) {
-                    let message = "a TCP socket has no mode and no owner";
-                    self.report(Code::Listener, span, message, None);
-                }
+            (None, Some(tcp), None) => {
+                self.no_mode(listen, "a TCP socket has no mode and no owner");
                 (tcp, self.tcp(tcp, listen)?)
             }
+            (None, None, Some(name)) => {
+                self.no_mode(
+                    listen,
+                    "whoever hands the socket over gives it mode and owner",
+                );
+                (name, self.systemd(name, listen))
+            }
             _ => {
-                let message = "a listener has `unix` or `tcp`, one of them";
+                let message = "a listener has `unix`, `tcp` or `systemd`, one of them";
                 self.report(Code::Listener, listen.span, message, None);
                 return None;
             }
@@ -92,6 +101,7 @@ impl Resolver {
             (Address::Unix { path: a, .. }, Address::Unix { path: b, .. }) => a == b,
             // Port 0 is a new one each time.
             (Address::Tcp(a), Address::Tcp(b)) => a == b && a.port() != 0,
+            (Address::Systemd { name: a, .. }, Address::Systemd { name: b, .. }) => a == b,
             _ => false,
         };
         if others.iter().any(|other| same(&other)) {
@@ -143,12 +153,37 @@ impl Resolver {
         path
     }
 
-    fn tcp(&mut self, tcp: &Name, listen: &ListenDocument) -> Option<Address> {
+    fn no_mode(&mut self, listen: &ListenDocument, message: &str) {
+        let mode = listen.mode.iter().map(|mode| mode.span);
+        let owner = listen.owner.iter().chain(&listen.group);
+        for span in mode.chain(owner.map(|node| node.span)) {
+            self.report(Code::Listener, span, message, None);
+        }
+    }
+
+    fn systemd(&mut self, name: &Name, listen: &ListenDocument) -> Address {
+        self.not_both(listen);
+        if name.text.is_empty() || name.text.contains(':') {
+            let message = format!("`{}` is not the name of a socket", name.text);
+            let help = "write what `FileDescriptorName` in its unit says".to_owned();
+            self.report(Code::Listener, name.span, message, help);
+        }
+        Address::Systemd {
+            name: name.text.clone(),
+            open: listen.tls.is_some() || listen.insecure.is_some_and(|(_, on)| on),
+        }
+    }
+
+    fn not_both(&mut self, listen: &ListenDocument) {
         if let (Some(_), Some((span, true))) = (&listen.tls, listen.insecure) {
             let message = "with `tls` nothing is insecure";
             let help = "leave `insecure` out".to_owned();
             self.report(Code::Listener, span, message, help);
         }
+    }
+
+    fn tcp(&mut self, tcp: &Name, listen: &ListenDocument) -> Option<Address> {
+        self.not_both(listen);
         let Ok(address) = tcp.text.parse::<SocketAddr>() else {
             let message = format!("`{}` is not an address and a port", tcp.text);
             let help = "write `127.0.0.1:2375`".to_owned();

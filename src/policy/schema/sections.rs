@@ -95,8 +95,9 @@ fn listen() -> Value {
         "items": {
             "type": "object",
             "additionalProperties": false,
-            "oneOf": [{ "required": ["unix"] }, { "required": ["tcp"] }],
+            "oneOf": [{ "required": ["unix"] }, { "required": ["tcp"] }, { "required": ["systemd"] }],
             "dependentSchemas": {
+                "systemd": { "properties": { "mode": false, "owner": false, "group": false } },
                 "tcp": { "properties": { "mode": false, "owner": false, "group": false } },
                 "unix": { "properties": { "tls": false, "insecure": false } },
                 "tls": { "properties": { "insecure": { "const": false } } },
@@ -114,6 +115,11 @@ fn listen() -> Value {
                 "tcp": {
                     "description": "An address and port, such as `127.0.0.1:2375`.",
                     "type": "string",
+                },
+                "systemd": {
+                    "description": "The name of a socket that systemd hands over (`FileDescriptorName`).",
+                    "type": "string",
+                    "pattern": "^[^:]+$",
                 },
                 "tls": tls(),
                 "insecure": {

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpSocket};
@@ -32,17 +33,23 @@ fn listen(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
     };
     // Connections of the last run that linger do not keep the port.
     socket.set_reuseaddr(true)?;
-    // A stream is written at every lull: there is nothing to wait for.
-    socket.set_nodelay(true)?;
-    // The other end may be cut off, and a client that left looks like one that
-    // half-closed until it is asked.
-    socket.set_keepalive(true)?;
-    sockopt::set_tcp_keepidle(&socket, KEEPALIVE_IDLE)?;
-    sockopt::set_tcp_keepintvl(&socket, KEEPALIVE_INTERVAL)?;
-    sockopt::set_tcp_keepcnt(&socket, KEEPALIVE_PROBES)?;
+    set_options(&socket)?;
     socket.bind(address)?;
     let socket = socket.listen(BACKLOG)?;
     Ok((socket.local_addr()?, socket))
+}
+
+/// What every accepted connection has.
+pub(super) fn set_options(socket: impl AsFd) -> io::Result<()> {
+    // A stream is written at every lull: there is nothing to wait for.
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    // The other end may be cut off, and a client that left looks like one that
+    // half-closed until it is asked.
+    sockopt::set_socket_keepalive(&socket, true)?;
+    sockopt::set_tcp_keepidle(&socket, KEEPALIVE_IDLE)?;
+    sockopt::set_tcp_keepintvl(&socket, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(&socket, KEEPALIVE_PROBES)?;
+    Ok(())
 }
 
 #[cfg(test)]

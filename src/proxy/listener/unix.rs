@@ -32,6 +32,11 @@ impl Identity {
         Self(found.map(|found| (found.dev(), found.ino())))
     }
 
+    /// One that is at no path of ours.
+    pub(super) fn of_nobody() -> Self {
+        Self(None)
+    }
+
     /// Whether the socket at `path` is this one.
     pub(in crate::proxy) fn is_at(self, path: &Path) -> bool {
         self.0.is_some() && Self::of(path).0 == self.0
