@@ -29,7 +29,7 @@ use test_engine::TestEngine;
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The largest image.
-const SIZE_MAX: u64 = 13 << 20;
+const SIZE_MAX: u64 = 15 << 20;
 
 #[test]
 fn the_release_is_one_static_program() -> Result {
