@@ -46,11 +46,9 @@ pub(super) fn resolve_seen(
     let mut seen = seen.into_inner();
     if let Ok(Ok(configuration)) = &resolved {
         // Certificates are read later: what is written until then is a change.
-        let files = configuration.files.iter();
-        let others: Vec<&PathBuf> = files.filter(|path| !seen.has(path)).collect();
-        for path in others {
-            seen.look(path);
-        }
+        let files = configuration.files.iter().map(PathBuf::as_path);
+        let others: Vec<&Path> = files.filter(|path| !seen.has(path)).collect();
+        seen.look_at(others.into_iter());
     }
     (resolved, seen)
 }

@@ -107,7 +107,6 @@ async fn serve(
     let _ = write!(io::stderr(), "{lines}{}", summary.text(on_terminal()));
     let of_listeners = (0..).map(ListenerId).zip(settings.of_listeners);
     let tls = (0..).map(ListenerId).zip(settings.tls);
-    let tls = tls.filter_map(|(id, tls)| Some((id, tls?)));
     let limits = LimitTable::new(settings.limits, of_listeners, settings.of_clients, None);
     let (in_force, looked_at) = watch::channel(Arc::new(InForce {
         gate,
@@ -199,9 +198,8 @@ fn unused<'n>(handed: &'n [String], configuration: &Configuration) -> Vec<&'n St
 /// An address, as lines show it.
 fn place(address: &Address) -> String {
     match address {
-        Address::Unix { path, mode, .. } => format!("unix://{} (mode {mode:04o})", path.display()),
-        Address::Tcp(address) => format!("tcp://{address}"),
-        Address::Systemd { name, .. } => format!("systemd:{name}"),
+        Address::Unix { mode, .. } => format!("{address} (mode {mode:04o})"),
+        Address::Tcp(_) | Address::Systemd { .. } => address.to_string(),
     }
 }
 

@@ -130,8 +130,7 @@ impl Server {
             let before = &in_force.borrow().limits;
             LimitTable::new(limits, listeners, of_clients, Some(before))
         };
-        let tls = plan.names.iter().copied().zip(tls);
-        let tls = TlsTable::new(tls.filter_map(|(id, tls)| Some((id, tls?))));
+        let tls = TlsTable::new(plan.names.iter().copied().zip(tls));
         let upstreams = upstreams.after(&in_force.borrow().upstreams);
         in_force.send_replace(Arc::new(InForce {
             gate: Arc::new(Gate::with_listeners(policies, plan.names)),

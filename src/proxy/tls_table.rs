@@ -9,9 +9,10 @@ use crate::tls::ServerTls;
 pub struct TlsTable(Vec<(ListenerId, ServerTls)>);
 
 impl TlsTable {
-    /// A table of these listeners.
-    pub fn new(listeners: impl IntoIterator<Item = (ListenerId, ServerTls)>) -> Self {
-        Self(listeners.into_iter().collect())
+    /// A table of those of these listeners that speak it.
+    pub fn new(listeners: impl IntoIterator<Item = (ListenerId, Option<ServerTls>)>) -> Self {
+        let listeners = listeners.into_iter();
+        Self(listeners.filter_map(|(id, tls)| Some((id, tls?))).collect())
     }
 
     /// What the handshakes of a listener go by, if it has any.

@@ -109,7 +109,7 @@ impl Summary {
     /// One line, for programs.
     fn json(&self) -> String {
         let listeners = self.listeners.iter().map(|(client, address, tls)| {
-            let mut listener = json!({ "client": client, "address": place(address) });
+            let mut listener = json!({ "client": client, "address": address.to_string() });
             if let (Address::Unix { mode, .. }, Some(map)) = (address, listener.as_object_mut()) {
                 map.insert("mode".to_owned(), format!("{mode:04o}").into());
             }
@@ -156,8 +156,8 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (client, address, tls) in &self.listeners {
             match client.as_str() {
-                NOBODY => write!(f, "opgate: clients by their `when` at {}", place(address))?,
-                client => write!(f, "opgate: client {client} at {}", place(address))?,
+                NOBODY => write!(f, "opgate: clients by their `when` at {address}")?,
+                client => write!(f, "opgate: client {client} at {address}")?,
             }
             match address {
                 Address::Unix { mode, .. } => writeln!(f, " (mode {mode:04o})")?,
@@ -177,7 +177,7 @@ impl fmt::Display for Summary {
         }
         for (_, address, tls) in &self.listeners {
             if let Some(insecure) = insecure(address, *tls) {
-                writeln!(f, "opgate: insecure: {} is {insecure}", place(address))?;
+                writeln!(f, "opgate: insecure: {address} is {insecure}")?;
             }
         }
         if let Some((place, open)) = &self.metrics {
@@ -221,14 +221,6 @@ fn shown(address: &EngineAddress) -> String {
     match address {
         EngineAddress::Tls { .. } => format!("{address} with TLS"),
         EngineAddress::Unix(_) | EngineAddress::Tcp { .. } => address.to_string(),
-    }
-}
-
-fn place(address: &Address) -> String {
-    match address {
-        Address::Unix { path, .. } => format!("unix://{}", path.display()),
-        Address::Tcp(address) => format!("tcp://{address}"),
-        Address::Systemd { name, .. } => format!("systemd:{name}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Listeners.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +47,16 @@ pub enum Address {
         /// Whether other machines may reach it.
         open: bool,
     },
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix { path, .. } => write!(f, "unix://{}", path.display()),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Systemd { name, .. } => write!(f, "systemd:{name}"),
+        }
+    }
 }
 
 /// Whose a unix socket is; where nothing is said, the gate's.
