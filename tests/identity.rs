@@ -13,14 +13,12 @@ use std::time::{Duration, Instant};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::json;
 
+#[path = "support/logged.rs"]
+mod logged;
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]
 mod peer;
 #[path = "support/start.rs"]
-#[expect(
-    dead_code,
-    reason = "other tests look at what a gate says when it starts"
-)]
 mod start;
 
 #[path = "identity/setup.rs"]
@@ -172,7 +170,7 @@ fn users_and_groups_are_told_apart_on_one_socket() {
     let spoofed = "GET /info HTTP/1.1\r\nHost: admin\r\nX-Forwarded-For: 127.0.0.1\r\n\
                    Authorization: Basic YWRtaW46\r\nX-Client: ci\r\n\r\n";
     assert_eq!(client(Connection::to(&gate.socket()).ask(spoofed)), "admin");
-    let line = gate.said("\"client\":\"-\"");
+    let line = gate.logged.said("\"client\":\"-\"");
     assert!(
         line.contains("no client fits this connection: a process of user 60001 and group 60011"),
         "{line}"
@@ -243,7 +241,7 @@ fn a_user_that_is_not_known_here_is_no_start_and_no_reload() {
     let gate = Gate::start(OPEN, &clients("root"));
     let said = gate.reload(OPEN, &clients("no-such-user"));
     assert!(said.contains("not reloaded"), "{said}");
-    assert!(gate.running.child.id() > 0);
+    assert!(gate.logged.running.child.id() > 0);
 }
 
 #[test]

@@ -9,18 +9,20 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
 
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
+#[path = "support/logged.rs"]
+mod logged;
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]
 mod peer;
 #[path = "support/start.rs"]
 mod start;
 
+use logged::Logged;
 use peer::{Connection, PATIENCE};
 use start::{Running, Started, start};
 
@@ -29,8 +31,7 @@ const INFO: &str = "GET /info HTTP/1.1\r\nHost: docker\r\n\r\n";
 struct Gate {
     folder: TempDir,
     said: String,
-    running: Running<()>,
-    events: Receiver<String>,
+    logged: Logged,
 }
 
 impl Gate {
@@ -38,34 +39,18 @@ impl Gate {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let config = write(folder.path(), listen);
-        let Started {
-            child,
-            said,
-            mut lines,
-        } = start(&config, "").unwrap();
-        let (sender, events) = channel();
-        let running = Running::new(child, move || {
-            while let Some(Ok(line)) = lines.next() {
-                let _ = sender.send(line);
-            }
-        });
+        let (logged, said) = Logged::new(start(&config, "").unwrap());
         Self {
             folder,
             said,
-            running,
-            events,
+            logged,
         }
     }
 
     fn reload(&self, listen: &str) -> String {
         write(self.folder.path(), listen);
-        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
-        loop {
-            let line = self.events.recv_timeout(PATIENCE).unwrap();
-            if line.contains("reloaded") {
-                return line;
-            }
-        }
+        self.logged.hang_up();
+        self.logged.said("reloaded")
     }
 
     /// User, group and mode of its socket.
@@ -135,10 +120,10 @@ fn a_socket_that_was_given_away_and_left_is_replaced() {
     let listen = "owner: 4242, group: 4343, mode: '0600'";
     let mut gate = Gate::start(listen);
     // Not asked to end, so that its socket stays.
-    gate.running.end();
+    gate.logged.running.end();
     assert_eq!(gate.socket(), (4242, 4343, 0o600));
     let started = start(&gate.folder.path().join("opgate.yaml"), "").unwrap();
-    gate.running = Running::new(started.child, || ());
+    gate.logged = Logged::new(started).0;
     assert_eq!(gate.answers(), 403);
 }
 
@@ -275,22 +260,12 @@ fn sockets_that_are_handed_over_are_served_and_stay_over_reloads() {
     let sockets = [("web", port), ("local", unix), ("spare", other)];
     let (started, folder) = handed(both, &sockets);
     drop(sockets);
-    let Started {
-        child,
-        said,
-        mut lines,
-    } = started.unwrap();
+    let (mut gate, said) = Logged::new(started.unwrap());
     assert!(said.contains("client me at systemd:web"), "{said}");
     assert!(
         said.contains("no listener has the socket `spare`"),
         "{said}"
     );
-    let (sender, events) = channel();
-    let mut running = Running::new(child, move || {
-        while let Some(Ok(line)) = lines.next() {
-            let _ = sender.send(line);
-        }
-    });
     let by_unix = || Connection::to(&path).ask(INFO).1;
     let by_tcp = || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -312,14 +287,9 @@ fn sockets_that_are_handed_over_are_served_and_stay_over_reloads() {
     let text = fs::read_to_string(&config).unwrap();
     let reload = |text: &str, expected: &str| {
         fs::write(&config, text).unwrap();
-        kill_process(Pid::from_child(&running.child), Signal::HUP).unwrap();
-        loop {
-            let line = events.recv_timeout(PATIENCE).unwrap();
-            if line.contains("reloaded") {
-                assert!(line.contains(expected), "{line}");
-                return;
-            }
-        }
+        gate.hang_up();
+        let line = gate.said("reloaded");
+        assert!(line.contains(expected), "{line}");
     };
     reload(
         &text.replace("systemd: local, client: you", "systemd: local, client: me"),
@@ -341,7 +311,7 @@ fn sockets_that_are_handed_over_are_served_and_stay_over_reloads() {
     );
     reload(&text, "opened systemd:local");
     assert!(by_unix().contains("refused for client you"));
-    running.end();
+    gate.running.end();
     // Its file is not the gate's.
     assert!(path.exists());
 }

@@ -7,15 +7,15 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use rcgen::SanType;
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 #[path = "support/certs.rs"]
 mod certs;
+#[path = "support/logged.rs"]
+mod logged;
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]
 mod peer;
@@ -23,8 +23,9 @@ mod peer;
 mod start;
 
 use certs::{Authority, Client, Issued, TlsClient, Wanted, dns, uri};
+use logged::Logged;
 use peer::PATIENCE;
-use start::{Running, Started, start};
+use start::start;
 
 /// Who may do it is told in the refusal of whoever may not.
 const INFO: &str = "GET /info HTTP/1.1\r\nHost: docker\r\n\r\n";
@@ -34,8 +35,7 @@ struct Gate<'a> {
     address: SocketAddr,
     own: &'a Authority,
     folder: TempDir,
-    running: Running<()>,
-    events: Receiver<String>,
+    logged: Logged,
 }
 
 impl<'a> Gate<'a> {
@@ -46,11 +46,7 @@ impl<'a> Gate<'a> {
         fs::write(folder.path().join("ca.pem"), own.pem()).unwrap();
         let config = folder.path().join("opgate.yaml");
         fs::write(&config, text(tls, clients)).unwrap();
-        let Started {
-            child,
-            said,
-            mut lines,
-        } = start(&config, "").unwrap();
+        let (logged, said) = Logged::new(start(&config, "").unwrap());
         let (_, rest) = said.split_once("tcp://").unwrap();
         let address = rest
             .split([' ', '"', '\n'])
@@ -58,18 +54,11 @@ impl<'a> Gate<'a> {
             .unwrap()
             .parse()
             .unwrap();
-        let (sender, events) = channel();
-        let running = Running::new(child, move || {
-            while let Some(Ok(line)) = lines.next() {
-                let _ = sender.send(line);
-            }
-        });
         Self {
             address,
             own,
             folder,
-            running,
-            events,
+            logged,
         }
     }
 
@@ -103,21 +92,7 @@ impl<'a> Gate<'a> {
             let asked = self.connect(shows, old).and_then(|mut one| one.ask(INFO));
             asked.unwrap_err();
         }
-        self.said("TLS handshake with 127.0.0.1:")
-    }
-
-    /// The next line of the log with this in it.
-    fn said(&self, what: &str) -> String {
-        loop {
-            let line = self.events.recv_timeout(PATIENCE).unwrap();
-            if line.contains(what) {
-                return line;
-            }
-        }
-    }
-
-    fn reload(&self) {
-        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
+        self.logged.said("TLS handshake with 127.0.0.1:")
     }
 }
 
@@ -333,8 +308,8 @@ fn certificates_are_exchanged_without_losing_connections() {
     // A certificate without its key changes nothing.
     let newer = gate.own.gate();
     fs::write(gate.file("server.pem"), newer.cert.pem()).unwrap();
-    gate.reload();
-    let said = gate.said("not reloaded");
+    gate.logged.hang_up();
+    let said = gate.logged.said("not reloaded");
     assert!(
         said.contains("it is not the key of the certificate in"),
         "{said}"
@@ -345,7 +320,7 @@ fn certificates_are_exchanged_without_losing_connections() {
 
     // Once the key is there, too, nobody needs to tell the gate.
     fs::write(gate.file("server-key.pem"), newer.key.serialize_pem()).unwrap();
-    gate.said("reloaded");
+    gate.logged.said("reloaded");
     let mut other = gate.connect(Some(&ci), false).unwrap();
     assert_eq!(&other.shown(), newer.cert.der());
     assert_eq!(client(&other.ask(INFO).unwrap()), "ci");
@@ -353,18 +328,18 @@ fn certificates_are_exchanged_without_losing_connections() {
 
     // A file that is away for a moment.
     fs::rename(gate.file("ca.pem"), gate.file("away.pem")).unwrap();
-    gate.reload();
-    let said = gate.said("not reloaded");
+    gate.logged.hang_up();
+    let said = gate.logged.said("not reloaded");
     assert!(said.contains("cannot read"), "{said}");
     fs::rename(gate.file("away.pem"), gate.file("ca.pem")).unwrap();
-    gate.said("reloaded");
+    gate.logged.said("reloaded");
 
     // A list of what was revoked; connections that are open stay.
     fs::write(gate.file("crl.pem"), gate.own.revoke(&[9], false)).unwrap();
     let config = gate.file("opgate.yaml");
     fs::write(&config, text(", client_ca: ca.pem, crl: crl.pem", clients)).unwrap();
-    gate.reload();
-    gate.said("reloaded");
+    gate.logged.hang_up();
+    gate.logged.said("reloaded");
     gate.refuses(Some(&ci));
     let next = gate.own.issue(Wanted {
         names: vec!["ci"],
@@ -375,7 +350,7 @@ fn certificates_are_exchanged_without_losing_connections() {
     assert_eq!(client(&first.ask(INFO).unwrap()), "ci");
     // One that is out of date tells nothing: nobody new gets in.
     fs::write(gate.file("crl.pem"), gate.own.revoke(&[], true)).unwrap();
-    gate.said("reloaded");
+    gate.logged.said("reloaded");
     gate.refuses(Some(&next));
 
     // Without TLS the connections that had it are none of the listener's.
@@ -386,8 +361,8 @@ fn certificates_are_exchanged_without_losing_connections() {
         plain.replace("when: { tls: { cn: ci } }", "when: { source: 127.0.0.1 }"),
     )
     .unwrap();
-    gate.reload();
-    gate.said("reloaded");
+    gate.logged.hang_up();
+    gate.logged.said("reloaded");
     let (status, body) = first.ask(INFO).unwrap();
     assert_eq!(status, 503, "{body}");
     assert!(body.contains("connect again"), "{body}");

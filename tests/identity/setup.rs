@@ -5,15 +5,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::peer::{Connection, PATIENCE};
-use super::start::{Running, Started, start};
+use super::logged::Logged;
+use super::peer::Connection;
+use super::start::start;
 
 /// What an Engine says, and what it was asked.
 #[derive(Clone, Default)]
@@ -103,10 +102,9 @@ impl Engine {
 
 /// A running gate.
 pub(crate) struct Gate {
-    pub(crate) running: Running<()>,
+    pub(crate) logged: Logged,
     pub(crate) folder: TempDir,
     pub(crate) engine: Engine,
-    events: Receiver<String>,
 }
 
 impl Gate {
@@ -119,20 +117,11 @@ impl Gate {
         engine.listen(&folder.path().join("engine.sock"));
         let config = folder.path().join("opgate.yaml");
         fs::write(&config, text(folder.path(), listen, clients)).unwrap();
-        let Started {
-            child, mut lines, ..
-        } = start(&config, "").unwrap();
-        let (sender, events) = channel();
-        let running = Running::new(child, move || {
-            while let Some(Ok(line)) = lines.next() {
-                let _ = sender.send(line);
-            }
-        });
+        let (logged, _) = Logged::new(start(&config, "").unwrap());
         Self {
-            running,
+            logged,
             folder,
             engine,
-            events,
         }
     }
 
@@ -144,18 +133,8 @@ impl Gate {
     pub(crate) fn reload(&self, listen: &str, clients: &str) -> String {
         let config = self.folder.path().join("opgate.yaml");
         fs::write(&config, text(self.folder.path(), listen, clients)).unwrap();
-        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
-        self.said("reloaded")
-    }
-
-    /// The next line of its log with this in it.
-    pub(crate) fn said(&self, what: &str) -> String {
-        loop {
-            let line = self.events.recv_timeout(PATIENCE).unwrap();
-            if line.contains(what) {
-                return line;
-            }
-        }
+        self.logged.hang_up();
+        self.logged.said("reloaded")
     }
 }
 
