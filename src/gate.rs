@@ -13,8 +13,8 @@ use crate::api::definition::{ApiVersion, BodyDef};
 use crate::api::{self, Operation};
 use crate::identity::{Caller, Container};
 use crate::policy::{Client, Denial, Policies, RuleName, Who};
-use crate::request::{DecodedHead, RequestError};
-pub use crate::request::{Encoded, EncodedBody, EngineVersion, Permit, RequestHead};
+use crate::request::{DecodedHead, RequestError, VersionError};
+pub use crate::request::{Encoded, EncodedBody, EngineVersion, Older, Permit, RequestHead};
 
 /// How much is read and dropped of a body that an operation does not have.
 const DISCARD_LIMIT: usize = 64 << 10;
@@ -148,6 +148,9 @@ impl From<RequestError> for Refusal {
             RequestError::Route(RouteError::NotFound) => Self::new(404, "page not found"),
             RequestError::Route(RouteError::Unsupported { .. }) => {
                 Self::new(403, format!("opgate: {error}"))
+            }
+            RequestError::Version(error @ VersionError::Answer { .. }) => {
+                Self::new(400, format!("opgate: {error}"))
             }
             RequestError::Version(error) => Self::new(400, error.to_string()),
             RequestError::Route(_) => Self::new(400, format!("opgate: {error}")),
@@ -285,7 +288,7 @@ impl Gate {
         if !admitted {
             self.policies.admit(client, definition.operation())?;
         }
-        let head = DecodedHead::of(matched, head)?;
+        let head = DecodedHead::of(matched, head)?.with(self.policies.older(client));
         self.policies.admit(client, head.operation())?;
         Ok(Matched { head, client })
     }

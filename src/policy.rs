@@ -42,7 +42,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::api::Operation;
-use crate::request::{Decoded, Permit};
+use crate::request::{Decoded, Older, Permit};
 use callers::Callers;
 pub use callers::Who;
 pub use check::{check, check_with};
@@ -121,6 +121,7 @@ struct ClientRules {
     name: Arc<str>,
     /// The names of its policies, in the order in which they are tried.
     policies: Vec<Arc<str>>,
+    older: Older,
     /// One for each operation.
     rules: Vec<Rules>,
 }
@@ -188,6 +189,13 @@ impl Policies {
         self.clients
             .get(client.0)
             .map_or_else(|| "?".into(), |client| Arc::clone(&client.name))
+    }
+
+    /// What becomes of a client's requests for versions that are older than what is
+    /// served.
+    pub fn older(&self, client: Client) -> Older {
+        let client = self.clients.get(client.0);
+        client.map_or(Older::Refused, |client| client.older)
     }
 
     fn rules(&self, client: Client, operation: Operation) -> Option<&Rules> {

@@ -8,9 +8,13 @@
 //! own bytes. A [`Permit`] is what the proxy forwards: an encoding ([`Encoded`])
 //! of exactly the values that were judged. None has a public constructor.
 
+mod older;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+pub use older::Older;
 
 use crate::api::Operation;
 use crate::api::decode::{self, DecodeError, Parameters, Versions};
@@ -81,8 +85,8 @@ pub enum RequestError {
 pub enum VersionError {
     /// The client asks for an older version than is served.
     #[error(
-        "client version {}.{} is too old. Minimum supported API version is {minimum}, \
-         please upgrade your client to a newer version", asked.major, asked.minor
+        "client version {asked} is too old. Minimum supported API version is {minimum}, \
+         please upgrade your client to a newer version"
     )]
     TooOld {
         /// What was asked for.
@@ -91,15 +95,27 @@ pub enum VersionError {
         minimum: ApiVersion,
     },
     /// The client asks for a newer version than is served.
-    #[error(
-        "client version {}.{} is too new. Maximum supported API version is {maximum}",
-        asked.major, asked.minor
-    )]
+    #[error("client version {asked} is too new. Maximum supported API version is {maximum}")]
     TooNew {
         /// What was asked for.
         asked: Version,
         /// The newest that is served.
         maximum: ApiVersion,
+    },
+    /// The client would not understand the answer in any version that is served.
+    #[error(
+        "client version {asked} is too old for {operation}, whose answers are others since API \
+         version {since}: {why}"
+    )]
+    Answer {
+        /// What was asked for.
+        asked: Version,
+        /// The operation.
+        operation: Operation,
+        /// The version that changed the answer.
+        since: ApiVersion,
+        /// What is different.
+        why: &'static str,
     },
 }
 
@@ -155,6 +171,7 @@ impl EngineVersion {
 pub struct DecodedHead<'a> {
     definition: &'static OperationDef,
     version: Option<Version>,
+    older: Older,
     path: Parameters<'a>,
     query: Parameters<'a>,
     headers: Parameters<'a>,
@@ -204,6 +221,7 @@ impl<'a> DecodedHead<'a> {
         Ok(Self {
             definition,
             version: matched.version(),
+            older: Older::Refused,
             path: matched.into_path(),
             query,
             headers,
@@ -226,6 +244,12 @@ impl<'a> DecodedHead<'a> {
         self.definition.operation()
     }
 
+    /// The same of a client whose requests for older versions become this.
+    #[must_use]
+    pub fn with(self, older: Older) -> Self {
+        Self { older, ..self }
+    }
+
     /// Decodes the body. `served` is what opgate and the Engine both serve.
     pub fn body(self, body: &'a [u8], served: EngineVersion) -> Result<Decoded<'a>, RequestError> {
         let (mut query, mut headers) = (self.query, self.headers);
@@ -235,7 +259,14 @@ impl<'a> DecodedHead<'a> {
             operation: definition.name,
             error,
         };
-        let version = served.choose(self.version)?;
+        let operation = definition.operation();
+        let (version, pinned) = self.older.choose(served, self.version, operation)?;
+        if pinned.is_some()
+            && let Some(name) = older::gone(operation, &query)
+        {
+            let reason = format!("API version {version} has it no more");
+            return Err(of(DecodeError::new(format!("query.{name}"), reason)));
+        }
         // To the Engine, an operation that the version lacks is no page at all.
         if !definition.span.contains(version) {
             return Err(RouteError::NotFound.into());
@@ -243,9 +274,12 @@ impl<'a> DecodedHead<'a> {
         let versions = Versions {
             asked: version,
             engine: served.max,
+            pinned: pinned.is_some(),
         };
-        versions.of_parameters("query", &mut query, &mut dropped);
-        versions.of_parameters("header", &mut headers, &mut dropped);
+        versions
+            .of_parameters("query", &mut query, &mut dropped)
+            .and_then(|()| versions.of_parameters("header", &mut headers, &mut dropped))
+            .map_err(of)?;
         let body = match definition.body {
             BodyDef::Json { .. } if body.is_empty() => Body::None,
             BodyDef::Json { schema, .. } => {
@@ -268,6 +302,7 @@ impl<'a> DecodedHead<'a> {
         Ok(Decoded {
             definition,
             versions,
+            pinned,
             path: self.path,
             query,
             headers,
@@ -359,6 +394,8 @@ pub enum Body<'a> {
 pub struct Decoded<'a> {
     definition: &'static OperationDef,
     versions: Versions,
+    /// The older version that was asked for.
+    pinned: Option<Version>,
     path: Parameters<'a>,
     query: Parameters<'a>,
     headers: Parameters<'a>,
@@ -391,6 +428,11 @@ impl<'a> Decoded<'a> {
     /// The version in which it will be forwarded.
     pub fn version(&self) -> ApiVersion {
         self.versions.asked
+    }
+
+    /// The older version that the client asked for instead.
+    pub fn pinned(&self) -> Option<Version> {
+        self.pinned
     }
 
     /// The path parameters.
@@ -445,17 +487,23 @@ impl<'a> Decoded<'a> {
         }
     }
 
-    /// What the version of the request does not have among its values, taken out
-    /// and named. A request that was decoded has nothing of the kind; one that was
+    /// Takes out what the version of the request does not have, and names the first
+    /// of it. A request that was decoded has nothing of the kind; one that was
     /// rewritten may.
-    pub(crate) fn take_out_other_versions(&mut self) -> Vec<String> {
+    pub(crate) fn take_out_other_versions(&mut self) -> Option<String> {
         let mut dropped = Vec::new();
-        (self.versions).of_parameters("query", &mut self.query, &mut dropped);
-        (self.versions).of_parameters("header", &mut self.headers, &mut dropped);
-        if let Body::Json(value) = &mut self.body {
-            self.versions.of_fields("body", value, &mut dropped);
+        let (versions, query, headers) = (self.versions, &mut self.query, &mut self.headers);
+        let taken = versions
+            .of_parameters("query", query, &mut dropped)
+            .and_then(|()| versions.of_parameters("header", headers, &mut dropped))
+            .and_then(|()| match &mut self.body {
+                Body::Json(value) => versions.of_fields("body", value, &mut dropped),
+                Body::None | Body::Stream(_) => Ok(()),
+            });
+        match taken {
+            Ok(()) => dropped.into_iter().next(),
+            Err(error) => Some(error.place),
         }
-        dropped
     }
 
     /// Everything that is given, a line each, with the values that may be shown.
@@ -511,6 +559,7 @@ impl<'a> Decoded<'a> {
         Encoded {
             definition: self.definition,
             version: self.versions.asked,
+            pinned: self.pinned,
             target,
             headers,
             body,
@@ -525,6 +574,7 @@ impl<'a> Decoded<'a> {
 pub struct Encoded {
     definition: &'static OperationDef,
     version: ApiVersion,
+    pinned: Option<Version>,
     target: String,
     headers: Vec<(String, String)>,
     body: EncodedBody,
@@ -564,6 +614,11 @@ impl Encoded {
     /// The version in which it is forwarded.
     pub fn version(&self) -> ApiVersion {
         self.version
+    }
+
+    /// The older version that the client asked for instead.
+    pub fn pinned(&self) -> Option<Version> {
+        self.pinned
     }
 
     /// The method.

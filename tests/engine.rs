@@ -15,6 +15,9 @@ mod gate;
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests connect by themselves")]
 mod peer;
+#[cfg(test)]
+#[path = "engine/pin.rs"]
+mod pin;
 #[path = "engine/test_engine.rs"]
 mod test_engine;
 #[cfg(test)]

@@ -59,6 +59,22 @@ impl<'a> Value<'a> {
         matches!(self, Self::Absent | Self::Null)
     }
 
+    /// Whether the value is what Go calls zero.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Self::Absent | Self::Null => true,
+            Self::Bool(value) => !value,
+            Self::Int(value) => *value == 0,
+            Self::Uint(value) => *value == 0,
+            Self::Float(value) => *value == 0.0,
+            Self::Text(text) => text.is_empty(),
+            Self::List(list) => list.is_empty(),
+            Self::Map(map) => map.is_empty(),
+            // An object that is there says something, even if it is empty.
+            Self::Object(_) => false,
+        }
+    }
+
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {

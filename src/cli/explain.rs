@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use opgate::api::definition::{ApiVersion, OperationDef};
 use opgate::api::{NEWEST, OLDEST};
-use opgate::gate::{EngineVersion, Gate, Permit, Refusal, RequestHead};
+use opgate::gate::{EngineVersion, Gate, Older, Permit, Refusal, RequestHead};
 use opgate::policy::{Client, Policies, Step};
 use opgate::request::{Decoded, DecodedHead};
 
@@ -154,7 +154,8 @@ fn ask<'e>(
     engine: EngineVersion,
 ) -> Explained<'e> {
     let gate = Gate::new(policies);
-    let decoded = DecodedHead::decode(head).and_then(|head| head.body(body, engine));
+    let decoded = DecodedHead::decode(head)
+        .and_then(|head| head.with(gate.policies().older(client)).body(body, engine));
     let decoded = decoded.ok();
     let steps = decoded.as_ref().map_or_else(Vec::new, |decoded| {
         gate.policies().trace(client, decoded).steps
@@ -174,7 +175,7 @@ fn ask<'e>(
                 clippy::redundant_closure_for_method_calls,
                 reason = "the method by itself is for one lifetime"
             )]
-            let shown = request.decode(engine, |decoded| decoded.shown());
+            let shown = request.decode(engine, Older::Refused, |decoded| decoded.shown());
             shown.unwrap_or_default()
         }
         _ => Vec::new(),

@@ -36,6 +36,7 @@ struct Line<'r> {
     client: &'r str,
     operation: Option<&'r str>,
     path: Option<&'r str>,
+    asked_version: Option<String>,
     decision: &'r str,
     rule: Option<String>,
     field: Option<&'r str>,
@@ -132,6 +133,7 @@ fn json(record: &Record) -> String {
         path: record
             .operation
             .map(|operation| operation.definition().path),
+        asked_version: record.pinned.map(|version| version.to_string()),
         decision: decision(record),
         rule: record.rule.as_ref().map(ToString::to_string),
         field: record.field.as_deref(),
@@ -162,6 +164,9 @@ pub(super) fn text(record: &Record) -> String {
     let _ = write!(line, " {} ms", record.duration.as_millis());
     if let (Decision::Allowed, Some(rule)) = (record.decision, &record.rule) {
         let _ = write!(line, " by {rule}");
+    }
+    if let Some(asked) = &record.pinned {
+        let _ = write!(line, " (asked for version {asked})");
     }
     if let Some(message) = &record.message {
         let _ = write!(line, ": {}", message.escape_debug());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use opgate::diagnostic::Severity;
 use opgate::example::{Example, OwnedRequest};
-use opgate::gate::{Encoded, EngineVersion, Gate, Permit, Refusal, RequestHead};
+use opgate::gate::{Encoded, EngineVersion, Gate, Older, Permit, Refusal, RequestHead};
 use opgate::policy::{Client, Expected, RuleName, Test};
 use serde_json::{Value, json};
 
@@ -179,9 +179,11 @@ fn decide(gate: &Gate, client: Client, request: &OwnedRequest) -> Result<Permit,
 
 /// The denies that fire: for the request, or for what a rule makes of it.
 fn fired(gate: &Gate, client: Client, request: &OwnedRequest) -> Vec<Arc<RuleName>> {
-    let steps = request.decode(EngineVersion::EVERY, |decoded| {
-        gate.policies().trace(client, decoded).steps
-    });
+    let steps = request.decode(
+        EngineVersion::EVERY,
+        gate.policies().older(client),
+        |decoded| gate.policies().trace(client, decoded).steps,
+    );
     let fired = steps.into_iter().flatten().filter_map(|step| {
         if step.denies && step.fits {
             Some(step.rule)
@@ -194,7 +196,7 @@ fn fired(gate: &Gate, client: Client, request: &OwnedRequest) -> Vec<Arc<RuleNam
 
 /// A request as typed values.
 fn understood(request: &OwnedRequest) -> Result<Value, String> {
-    let read = request.decode(EngineVersion::EVERY, |decoded| {
+    let read = request.decode(EngineVersion::EVERY, Older::Refused, |decoded| {
         Example::understood(decoded).to_json()
     });
     read.map_err(|error| error.to_string())

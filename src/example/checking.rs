@@ -8,7 +8,7 @@ use super::Example;
 use crate::api::Operation;
 use crate::api::definition::{BodyDef, Kind, ObjectDef, OperationDef, Schema};
 use crate::diagnostic::nearest;
-use crate::request::{EngineVersion, RequestError};
+use crate::request::{EngineVersion, Older, RequestError};
 use crate::route::RouteError;
 
 /// What is wrong with an example, and where.
@@ -38,8 +38,8 @@ impl Mistake {
 impl Example {
     /// Whether the request is one of the operation that the example names, and
     /// means something to the Engine. One by method and target may be anything: it
-    /// may be there to be refused.
-    pub(crate) fn check(&self) -> Result<(), Mistake> {
+    /// may be there to be refused. `older` is as for the client that sends it.
+    pub(crate) fn check(&self, older: Older) -> Result<(), Mistake> {
         let Some(operation) = self.operation() else {
             return Ok(());
         };
@@ -61,7 +61,7 @@ impl Example {
                 return Err(Mistake::new(&["body"], message).help("leave it out".to_owned()));
             }
         }
-        match self.decoded() {
+        match self.decoded(older) {
             Ok((found, _)) if found == operation => Ok(()),
             Ok((found, _)) => {
                 let message = format!("this is a request of {found}, not of {operation}");
@@ -74,10 +74,10 @@ impl Example {
     /// The operation that the request is one of, and what is dropped from it, if it
     /// is understood. Where the example names no operation, this is the one that its
     /// method and target lead to.
-    pub(crate) fn decoded(&self) -> Result<(Operation, Vec<String>), RequestError> {
+    pub(crate) fn decoded(&self, older: Older) -> Result<(Operation, Vec<String>), RequestError> {
         // What cannot become a request was no example.
         let request = self.request().map_err(|_| RouteError::NotFound)?;
-        request.decode(EngineVersion::EVERY, |decoded| {
+        request.decode(EngineVersion::EVERY, older, |decoded| {
             (decoded.operation(), decoded.dropped().to_vec())
         })
     }

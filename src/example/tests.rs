@@ -1,5 +1,5 @@
 use super::*;
-use crate::request::{DecodedHead, EngineVersion, RequestHead};
+use crate::request::{DecodedHead, EngineVersion, Older, RequestHead};
 
 fn operation_of(request: &OwnedRequest) -> Result<Operation, String> {
     let headers = request.header_bytes();
@@ -157,18 +157,22 @@ fn what_is_written_is_what_is_understood() {
                 part: { parameter.name: sample },
             });
             let example = Example::from_json(&written).unwrap();
-            if example.check().is_err() {
+            if example.check(Older::Refused).is_err() {
                 // Not every text is in every format.
                 invalid += 1;
                 continue;
             }
             let request = example.request().unwrap();
-            let understood = request.decode(ENGINE, Example::understood).unwrap();
+            let understood = request
+                .decode(ENGINE, Older::Refused, Example::understood)
+                .unwrap();
             let found = understood.to_json()[part][parameter.name].clone();
             assert_eq!(found, sample, "{operation} {}", parameter.name);
             let again = understood.request().unwrap();
             assert_eq!(
-                again.decode(ENGINE, Example::understood).unwrap(),
+                again
+                    .decode(ENGINE, Older::Refused, Example::understood)
+                    .unwrap(),
                 understood
             );
             same += 1;
@@ -182,7 +186,9 @@ fn a_body_is_understood_whole() {
     let body = json!({ "Image": "alpine", "Env": ["A=b"], "HostConfig": { "Memory": 1, "CapDrop": ["ALL"] } });
     let written = json!({ "operation": "ContainerCreate", "version": "1.51", "body": body });
     let request = Example::from_json(&written).unwrap().request().unwrap();
-    let understood = request.decode(ENGINE, Example::understood).unwrap();
+    let understood = request
+        .decode(ENGINE, Older::Refused, Example::understood)
+        .unwrap();
     assert_eq!(understood.to_json()["body"], body);
 }
 
@@ -192,7 +198,7 @@ fn every_bare_request_means_something() {
         let definition = operation.definition();
         let version = definition.span.until.unwrap_or(crate::api::NEWEST);
         let written = json!({ "operation": operation.name(), "version": version.to_string() });
-        let checked = Example::from_json(&written).unwrap().check();
+        let checked = Example::from_json(&written).unwrap().check(Older::Refused);
         assert_eq!(
             checked.is_ok(),
             definition.variants.is_empty(),
@@ -200,5 +206,8 @@ fn every_bare_request_means_something() {
         );
     }
     let refused = json!({ "method": "GET", "target": "/../x" });
-    assert_eq!(Example::from_json(&refused).unwrap().check(), Ok(()));
+    assert_eq!(
+        Example::from_json(&refused).unwrap().check(Older::Refused),
+        Ok(())
+    );
 }

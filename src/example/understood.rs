@@ -8,7 +8,8 @@ use crate::api::decode::Parameters;
 use crate::api::encode;
 use crate::api::value::Value;
 use crate::request::{
-    Body, Decoded, DecodedHead, Encoded, EncodedBody, EngineVersion, RequestError, RequestHead,
+    Body, Decoded, DecodedHead, Encoded, EncodedBody, EngineVersion, Older, RequestError,
+    RequestHead,
 };
 
 impl OwnedRequest {
@@ -30,10 +31,11 @@ impl OwnedRequest {
         }
     }
 
-    /// Decodes the request, and looks at it.
+    /// Decodes the request as the gate does for a client, and looks at it.
     pub fn decode<T>(
         &self,
         engine: EngineVersion,
+        older: Older,
         look: impl FnOnce(&Decoded<'_>) -> T,
     ) -> Result<T, RequestError> {
         let headers = self.header_bytes();
@@ -42,7 +44,7 @@ impl OwnedRequest {
             target: &self.target,
             headers: &headers,
         })?;
-        Ok(look(&head.body(&self.body, engine)?))
+        Ok(look(&head.with(older).body(&self.body, engine)?))
     }
 }
 

@@ -11,6 +11,7 @@ use super::confinement::ConfineDocument;
 use super::metrics::MetricsDocument;
 use super::yaml::{Entry, Kind, Name, Node};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
+use crate::request::Older;
 
 /// A policy file.
 #[derive(Debug, Default)]
@@ -152,6 +153,8 @@ pub(crate) struct ClientDocument {
     pub(crate) policies: Vec<Name>,
     /// The name of its Engine.
     pub(crate) upstream: Option<Name>,
+    /// Whether its requests for older versions are pinned.
+    pub(crate) older: Older,
     /// Who is this client.
     pub(crate) when: Option<Entry>,
     pub(crate) limits: Option<Node>,
@@ -487,19 +490,32 @@ impl Reader<'_> {
             name: entry.key.clone(),
             policies: Vec::new(),
             upstream: None,
+            older: Older::Refused,
             when: None,
             limits: None,
         };
-        let keys = ["policies", "upstream", "when", "limits"];
+        let keys = ["policies", "upstream", "api_version", "when", "limits"];
         for inner in self.map_or(&entry.value, &keys, CLIENT) {
             match inner.key.text.as_str() {
                 "upstream" => client.upstream = self.text(&inner.value),
+                "api_version" => client.older = self.older(&inner.value),
                 "when" => client.when = Some(inner.clone()),
                 "limits" => client.limits = Some(inner.value.clone()),
                 _ => client.policies = self.names(&inner.value),
             }
         }
         client
+    }
+
+    fn older(&mut self, node: &Node) -> Older {
+        match &node.kind {
+            Kind::Text(word) if word == "pin" => Older::Pinned,
+            _ => {
+                let help = "write `api_version: pin`, or leave it out";
+                self.expected_or(node, "`pin`", Some(help));
+                Older::Refused
+            }
+        }
     }
 
     fn policy(&mut self, entry: &Entry) -> PolicyRulesDocument {

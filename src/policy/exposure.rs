@@ -8,7 +8,7 @@
 use super::condition::join;
 use super::derived::Derived;
 use super::guard::{defaults_to_benign, is_benign};
-use super::slot::{Slot, is_zero};
+use super::slot::Slot;
 use crate::api::definition::{BodyDef, Guard, Kind, ObjectDef, Risk, RiskClass};
 use crate::api::value::{Object, Value};
 use crate::format::{Format, NamespaceMode};
@@ -44,7 +44,7 @@ pub(crate) fn of(request: &Decoded<'_>) -> Vec<Exposure> {
         (request.body(), request.definition().body)
     {
         // A list has no field of its own to carry a class.
-        if !matches!(value, Value::Object(_)) && !is_zero(value) {
+        if !matches!(value, Value::Object(_)) && !value.is_zero() {
             walk.found.push(Exposure {
                 path: "body".to_owned(),
                 classes: request.definition().risk.to_vec(),

@@ -17,7 +17,7 @@ use super::condition::{Condition, FieldCondition, is_key, join};
 use super::derived::Derived;
 use super::parts;
 use super::rule::Conditions;
-use super::slot::{Slot, is_zero};
+use super::slot::Slot;
 use crate::api::definition::{
     ApiVersion, Benign, BodyDef, Effect, FieldDef, Guard, Kind, Risk, RiskClass, Schema, Span,
 };
@@ -290,9 +290,9 @@ impl Walk<'_> {
         let newer = (span.since > self.level).then_some(span.since);
         let harmless = match risk.guard {
             // Not even `any` speaks of what came after the policy.
-            _ if newer.is_some() => is_zero(slot.value),
+            _ if newer.is_some() => slot.value.is_zero(),
             Guard::Open => true,
-            Guard::Unclassified => is_zero(slot.value),
+            Guard::Unclassified => slot.value.is_zero(),
             Guard::Guarded => {
                 is_benign(risk, slot.value) || defaults_to_benign(risk, &slot.absent, slot.value)
             }
@@ -301,7 +301,7 @@ impl Walk<'_> {
         // What every client says of every request needs no name.
         let usual = || risk.guard == Guard::Open && is_benign(risk, slot.value);
         let unlisted = || {
-            self.listed && !is_zero(slot.value) && !usual() && !self.lists(conditions, slot, trail)
+            self.listed && !slot.value.is_zero() && !usual() && !self.lists(conditions, slot, trail)
         };
         if shut || unlisted() {
             return Some(Finding {
@@ -385,7 +385,7 @@ impl Walk<'_> {
         conditions: &[&Condition],
         trail: &mut Trail,
     ) -> Option<Finding> {
-        if is_zero(slot.value) || conditions.iter().any(|one| opens(one, slot)) {
+        if slot.value.is_zero() || conditions.iter().any(|one| opens(one, slot)) {
             return None;
         }
         let parts = match slot.value {

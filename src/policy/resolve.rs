@@ -302,6 +302,7 @@ impl Resolver {
             clients.push(ClientRules {
                 name: client.name.text.as_str().into(),
                 policies: given.into_iter().map(Arc::from).collect(),
+                older: client.older,
                 rules,
             });
         }

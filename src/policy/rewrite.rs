@@ -90,7 +90,7 @@ pub(crate) fn apply<'a>(rewrites: &[Rewrite], request: &Decoded<'a>) -> Result<R
         }
     }
     // What the version lacks the Engine would pass over.
-    if let Some(path) = request.take_out_other_versions().into_iter().next() {
+    if let Some(path) = request.take_out_other_versions() {
         return Err(Why::Refused {
             path,
             found: String::new(),

@@ -16,7 +16,7 @@ use super::{Client, Denial, Policies, RuleName, witness};
 use crate::api::Operation;
 use crate::api::definition::{AccessClass, BodyDef, Guard, Kind, OperationDef, RiskClass, Schema};
 use crate::example::Example;
-use crate::request::{Decoded, EngineVersion};
+use crate::request::{Decoded, EngineVersion, Older};
 
 /// What a client may do that does harm.
 #[derive(Clone, Debug)]
@@ -231,7 +231,7 @@ impl Policies {
         look: impl FnOnce(Result<(&Arc<RuleName>, &Decoded<'_>), Denial>) -> T,
     ) -> Option<T> {
         let request = example.request().ok()?;
-        let seen = request.decode(EngineVersion::EVERY, |decoded| {
+        let seen = request.decode(EngineVersion::EVERY, Older::Refused, |decoded| {
             if example.operation() != Some(decoded.operation()) {
                 return None;
             }

@@ -68,7 +68,7 @@ impl<'v, 'a> Slot<'v, 'a> {
     pub(crate) fn effective(&self) -> Effective<'v, 'a> {
         let effect = if self.value.is_absent() {
             self.absent
-        } else if is_zero(self.value) {
+        } else if self.value.is_zero() {
             self.zero
         } else if self.is_negative() && self.zero == Effect::Unlimited {
             // Where nothing is no limit, less than nothing is none either.
@@ -100,21 +100,5 @@ pub(crate) fn zero_of_inner(schema: &Schema) -> Effect {
     match schema.kind {
         Kind::List(_) | Kind::Map(_) => Effect::Nothing,
         _ => Effect::Value,
-    }
-}
-
-/// Whether a value is what Go calls zero.
-pub(crate) fn is_zero(value: &Value<'_>) -> bool {
-    match value {
-        Value::Absent | Value::Null => true,
-        Value::Bool(value) => !value,
-        Value::Int(value) => *value == 0,
-        Value::Uint(value) => *value == 0,
-        Value::Float(value) => *value == 0.0,
-        Value::Text(text) => text.is_empty(),
-        Value::List(list) => list.is_empty(),
-        Value::Map(map) => map.is_empty(),
-        // An object that is there says something, even if it is empty.
-        Value::Object(_) => false,
     }
 }

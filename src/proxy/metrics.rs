@@ -270,6 +270,7 @@ mod tests {
             listener: ListenerId(0),
             client: client.into(),
             operation: Some(Operation::SystemPing),
+            pinned: None,
             decision,
             rule: None,
             field: None,

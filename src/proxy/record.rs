@@ -16,6 +16,7 @@ use super::meter::UnderWay;
 use crate::api::Operation;
 use crate::gate::{ListenerId, Permit, Refusal};
 use crate::policy::RuleName;
+use crate::route::Version;
 
 /// What was decided of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Record {
     pub client: Arc<str>,
     /// The operation, where the request could be matched to one.
     pub operation: Option<Operation>,
+    /// The version that the client asked for, where it was forwarded in a newer one.
+    pub pinned: Option<Version>,
     /// What was decided.
     pub decision: Decision,
     /// The rule that allowed or denied it, or came nearest to allowing it.
@@ -102,6 +105,7 @@ impl Entry {
                 rule: None,
                 field: None,
                 operation: None,
+                pinned: None,
                 decision: Decision::Failed,
                 status: None,
                 message: None,
@@ -146,6 +150,7 @@ impl Entry {
     /// The gate permitted the request.
     pub(crate) fn allowed(&mut self, permit: &Permit) {
         self.record.decision = Decision::Allowed;
+        self.record.pinned = permit.request().pinned();
         self.record.rule = Some(Arc::clone(permit.rule()));
         self.record.dropped = permit.request().dropped().to_vec();
         self.record.rewritten = permit.rewritten().to_vec();

@@ -25,6 +25,12 @@ pub struct Version {
     pub minor: u16,
 }
 
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
 impl Version {
     /// As a version of the API, unless the major number is not 1.
     pub fn api(self) -> Option<ApiVersion> {

@@ -230,6 +230,32 @@ fn an_editor_minds_what_a_file_lacks_unless_another_may_have_it() {
 }
 
 #[test]
+fn a_version_is_pinned_or_not_spoken_of() {
+    let editor = Editor::default();
+    for (version, good) in [
+        ("pin", true),
+        ("'pin'", true),
+        ("Pin", false),
+        ("null", false),
+        ("true", false),
+        ("1.44", false),
+        ("'1.44'", false),
+        ("[pin]", false),
+        ("{ pin: true }", false),
+    ] {
+        let text = format!(
+            "api: '1.51'\nlisten: [{{ unix: /run/a.sock, client: me }}]\n\
+             upstream: unix:///run/e.sock\n\
+             clients: {{ me: {{ policies: [p], api_version: {version} }} }}\n\
+             policies: {{ p: {{ allow: [SystemPing] }} }}\n\
+             tests:\n- {{ name: a, client: me, request: {{ operation: SystemPing, version: '1.51' }}, expect: allow }}\n"
+        );
+        editor.disagrees(&text).unwrap();
+        assert_eq!(editor.accepts(&text), Some(good), "{version}");
+    }
+}
+
+#[test]
 fn every_form_of_an_upstream_is_read_alike() {
     let editor = Editor::default();
     let tls = "tls: { ca: a, cert: b, key: c }";

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opgate::api::definition::{OperationDef, ParameterDef};
 use opgate::example::{Example, OwnedRequest};
-use opgate::request::EngineVersion;
+use opgate::request::{EngineVersion, Older};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn forwarded(request: &OwnedRequest) -> Result<Forwarded, String> {
 
 /// Whether the request is understood; if it is, an example of it is the same.
 fn same(request: &OwnedRequest) -> bool {
-    let Ok(example) = request.decode(ENGINE, Example::understood) else {
+    let Ok(example) = request.decode(ENGINE, Older::Refused, Example::understood) else {
         return false;
     };
     let written = example.to_json();

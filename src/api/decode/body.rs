@@ -132,7 +132,7 @@ fn text<'a>(
             if let Some(versions) = versions
                 && context.lacking.get()
             {
-                versions.of_fields(place, &mut value, dropped);
+                versions.of_fields(place, &mut value, dropped)?;
             }
             Ok(value)
         }

@@ -10,8 +10,8 @@
 
 use super::super::definition::{ApiVersion, FieldDef, Span};
 use super::super::value::{Object, Value};
-use super::drop_name;
 use super::query::{Parameters, join};
+use super::{DecodeError, drop_name};
 
 /// What decides which fields a request can have.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,9 @@ pub struct Versions {
     pub asked: ApiVersion,
     /// The newest that the Engine serves.
     pub engine: ApiVersion,
+    /// Whether the client asks for an older version, which has what was taken away
+    /// since. To leave that out is not what it asks for, and so it is an error.
+    pub pinned: bool,
 }
 
 impl Versions {
@@ -29,16 +32,22 @@ impl Versions {
         place: &str,
         parameters: &mut Parameters<'_>,
         dropped: &mut Vec<String>,
-    ) {
+    ) -> Result<(), DecodeError> {
         for (definition, value) in parameters.iter_mut() {
             let path = || format!("{place}.{}", definition.name);
-            self.at(value, definition.span, false, dropped, &path);
+            self.at(value, definition.span, false, dropped, &path)?;
         }
+        Ok(())
     }
 
     /// Takes out the fields that the version does not have.
-    pub(crate) fn of_fields(self, place: &str, value: &mut Value<'_>, dropped: &mut Vec<String>) {
-        self.inside(value, dropped, &|| place.to_owned());
+    pub(crate) fn of_fields(
+        self,
+        place: &str,
+        value: &mut Value<'_>,
+        dropped: &mut Vec<String>,
+    ) -> Result<(), DecodeError> {
+        self.inside(value, dropped, &|| place.to_owned())
     }
 
     /// Whether a field of these versions is there.
@@ -57,17 +66,23 @@ impl Versions {
         any_version: bool,
         dropped: &mut Vec<String>,
         path: &dyn Fn() -> String,
-    ) {
+    ) -> Result<(), DecodeError> {
         if value.is_absent() {
-            return;
+            return Ok(());
         }
         if self.have(span, any_version) {
             return self.inside(value, dropped, path);
         }
-        *value = Value::Absent;
+        let value = std::mem::replace(value, Value::Absent);
         let decides = self.decides(any_version);
         let when = match span.until {
-            Some(until) if until < decides => format!("until {until}"),
+            Some(until) if until < decides => {
+                if self.pinned && !value.is_zero() {
+                    let reason = format!("API version {decides} has it no more");
+                    return Err(DecodeError::new(path(), reason));
+                }
+                format!("until {until}")
+            }
             _ => format!("since {}", span.since),
         };
         let but = if any_version {
@@ -76,25 +91,32 @@ impl Versions {
             "asked for"
         };
         drop_name(dropped, format!("{} ({when}, {but} {decides})", path()));
+        Ok(())
     }
 
-    fn inside(self, value: &mut Value<'_>, dropped: &mut Vec<String>, path: &dyn Fn() -> String) {
+    fn inside(
+        self,
+        value: &mut Value<'_>,
+        dropped: &mut Vec<String>,
+        path: &dyn Fn() -> String,
+    ) -> Result<(), DecodeError> {
         match value {
-            Value::Object(object) => self.of_object(object, dropped, path),
+            Value::Object(object) => return self.of_object(object, dropped, path),
             Value::List(values) => {
                 let path = || format!("{}[]", path());
                 for value in values {
-                    self.inside(value, dropped, &path);
+                    self.inside(value, dropped, &path)?;
                 }
             }
             Value::Map(entries) => {
                 let path = || format!("{}{{}}", path());
                 for (_, value) in entries {
-                    self.inside(value, dropped, &path);
+                    self.inside(value, dropped, &path)?;
                 }
             }
             _ => {}
         }
+        Ok(())
     }
 
     fn of_object(
@@ -102,7 +124,7 @@ impl Versions {
         object: &mut Object<'_>,
         dropped: &mut Vec<String>,
         outer: &dyn Fn() -> String,
-    ) {
+    ) -> Result<(), DecodeError> {
         for (definition, value) in object.fields_mut() {
             let FieldDef {
                 name,
@@ -111,7 +133,8 @@ impl Versions {
                 ..
             } = definition;
             let path = || join(&outer(), name);
-            self.at(value, *span, *any_version, dropped, &path);
+            self.at(value, *span, *any_version, dropped, &path)?;
         }
+        Ok(())
     }
 }

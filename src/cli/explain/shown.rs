@@ -35,7 +35,9 @@ pub(super) fn text(
         writeln!(out, "operation  {name}  {method} {path}")?;
     }
     if let Some(decoded) = &explained.decoded {
-        writeln!(out, "version    {}", decoded.version())?;
+        let asked = decoded.pinned();
+        let asked = asked.map_or_else(String::new, |asked| format!(" (asked for {asked})"));
+        writeln!(out, "version    {}{asked}", decoded.version())?;
         labelled("request", &decoded.shown(), out)?;
         labelled("dropped", decoded.dropped(), out)?;
         labelled("rules", &rules(&explained.steps), out)?;
@@ -131,6 +133,7 @@ pub(super) fn object(explained: &Explained<'_>, show_values: bool) -> Value {
         "client": explained.client,
         "operation": explained.definition.map(|definition| definition.name),
         "version": decoded.map(|decoded| decoded.version().to_string()),
+        "asked_version": decoded.and_then(Decoded::pinned).map(|asked| asked.to_string()),
         "request": decoded.map(Decoded::shown),
         "dropped": decoded.map(Decoded::dropped),
         "rules": steps,

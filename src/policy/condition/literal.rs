@@ -69,7 +69,7 @@ impl Literal {
     /// Whether the value stands for nothing that a rule can be sure of: the
     /// image's own, or what is there already.
     pub(crate) fn is_nothing(&self, zero: Effect) -> bool {
-        super::super::slot::is_zero(&self.value)
+        self.value.is_zero()
             && (matches!(zero, Effect::Image | Effect::Unchanged)
                 || matches!(zero, Effect::Default(words) if words.contains(' ')))
     }

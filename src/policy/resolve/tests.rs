@@ -11,7 +11,8 @@ use crate::example::Example;
 use crate::policy::document::{PolicyDocument, TestDocument};
 use crate::policy::parts;
 use crate::policy::test::{Expected, Test};
-use crate::policy::yaml::{Kind, Node};
+use crate::policy::yaml::{Kind, Name, Node};
+use crate::request::Older;
 
 impl Resolver {
     /// The tests of a file.
@@ -56,8 +57,14 @@ impl Resolver {
             }
         }
         let request = test.request.as_ref()?;
-        let example = self.request(request)?;
-        let expected = self.expected(test.expect.as_ref()?, &example)?;
+        let of_client = |client: &Name| {
+            let mut clients = document.clients.iter();
+            clients.find(|one| one.name.text == client.text)
+        };
+        let client = test.client.as_ref().and_then(of_client);
+        let older = client.map_or(Older::Refused, |client| client.older);
+        let example = self.request(request, older)?;
+        let expected = self.expected(test.expect.as_ref()?, &example, older)?;
         Some(Test {
             name: test.name.as_ref()?.text.clone(),
             place: self.files.place(test.span),
@@ -68,7 +75,7 @@ impl Resolver {
     }
 
     /// A request that means something.
-    fn request(&mut self, node: &Node) -> Option<Example> {
+    fn request(&mut self, node: &Node, older: Older) -> Option<Example> {
         if !self.plain(node) {
             return None;
         }
@@ -79,7 +86,7 @@ impl Resolver {
                 return None;
             }
         };
-        match example.check() {
+        match example.check(older) {
             Ok(()) => Some(example),
             Err(mistake) => {
                 let span = place(node, &mistake.at);
@@ -116,7 +123,7 @@ impl Resolver {
         self.found.len() == before
     }
 
-    fn expected(&mut self, node: &Node, example: &Example) -> Option<Expected> {
+    fn expected(&mut self, node: &Node, example: &Example, older: Older) -> Option<Expected> {
         let word = match &node.kind {
             Kind::Text(word) => word.as_str(),
             _ => "",
@@ -125,7 +132,7 @@ impl Resolver {
             Kind::Map(_) => self.reader().map(node, &["allow", "deny"]),
             _ => Vec::new(),
         };
-        let operation = match (example.decoded(), word, entries.as_slice()) {
+        let operation = match (example.decoded(older), word, entries.as_slice()) {
             (Ok((operation, _)), ..) => Some(operation),
             (Err(_), "deny", _) => return Some(Expected::Deny(None)),
             (Err(error), "allow", _) => {
@@ -173,7 +180,7 @@ impl Resolver {
                 forwarded.insert(part.key.text.clone(), part.value.to_json());
             }
         }
-        self.forwarded(&entry.value, &forwarded, operation?, example)?;
+        self.forwarded(&entry.value, &forwarded, operation?, (example, older))?;
         Some(Expected::Forward(forwarded))
     }
 
@@ -183,7 +190,7 @@ impl Resolver {
         node: &Node,
         parts: &Map<String, Value>,
         operation: Operation,
-        asked: &Example,
+        (asked, older): (&Example, Older),
     ) -> Option<()> {
         let mut written = parts.clone();
         // No body at all is written as null.
@@ -194,7 +201,7 @@ impl Resolver {
         }
         let wrong = match Example::from_json(&Value::Object(written)) {
             Err(error) => Some((node.span, error, None)),
-            Ok(example) => match (example.check(), example.decoded()) {
+            Ok(example) => match (example.check(older), example.decoded(older)) {
                 (Err(mistake), _) => {
                     Some((place(node, &mistake.at), mistake.message, mistake.help))
                 }

@@ -205,6 +205,10 @@ fn clients() -> Value {
                     "description": "The name of its Engine in `upstreams`; without it, it is the `upstream` of the file.",
                     "type": "string",
                 },
+                "api_version": {
+                    "description": "`pin`: what the client asks for in a version that is older than what opgate and the Engine serve is done in the oldest that both serve, where its answers stay the same.",
+                    "enum": ["pin"],
+                },
                 "when": super::identity::when(),
                 "limits": limits(true, "What is limited for this client; the listener's limits hold, too."),
             },
