@@ -6,22 +6,31 @@
 //! A new scenario is a script in `clients/scenarios/` and a line here: who else
 //! may use the Engine meanwhile, and which rules it needs beyond the bare names
 //! of operations. What a rule opens is what such clients cannot do without.
+#![cfg(test)]
 
+#[path = "support/certs.rs"]
+#[expect(dead_code, reason = "other tests connect by themselves")]
+mod certs;
 #[path = "clients/compare.rs"]
 mod compare;
 #[path = "engine/gate.rs"]
 #[expect(dead_code, reason = "raw requests are for other tests")]
 mod gate;
+#[path = "support/peer.rs"]
+#[expect(dead_code, reason = "other tests connect by themselves")]
+mod peer;
 #[path = "engine/test_engine.rs"]
 #[expect(dead_code, reason = "scenarios run docker by themselves")]
 mod test_engine;
+#[path = "clients/tls.rs"]
+mod tls;
 #[path = "clients/transcript.rs"]
 mod transcript;
 
 use std::process::Command;
 use std::time::Duration;
 
-use compare::{Company, Scenario};
+use compare::{By, Company, Scenario};
 use test_engine::{TestEngine, Variant};
 
 /// Longest wait for docker-py's packages.
@@ -40,6 +49,17 @@ const ON_THE_OLD_ENGINE: &[&str] = &[
     "logs",
     "run",
     "version",
+];
+
+/// Those that also run by TLS: with docker-py, and with streams and tunnels of all kinds.
+const BY_TLS: &[&str] = &[
+    "attach",
+    "buildkit",
+    "copy",
+    "docker_py",
+    "exec",
+    "interactive",
+    "large_output",
 ];
 
 /// All scenarios, and a test for each.
@@ -117,7 +137,19 @@ fn on_the_newest_engine(name: &str) -> Result {
         return Ok(());
     };
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
-    compare(engine, scenario.ok_or(name)?)
+    compare(engine, scenario.ok_or(name)?, By::Unix)
+}
+
+#[test]
+fn by_tls() -> Result {
+    let Some(engine) = TestEngine::shared()? else {
+        return Ok(());
+    };
+    for name in BY_TLS {
+        let scenario = SCENARIOS.iter().find(|scenario| scenario.name == *name);
+        compare(engine, scenario.ok_or(*name)?, By::Tls)?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -131,17 +163,17 @@ fn on_an_old_engine() -> Result {
     };
     for name in ON_THE_OLD_ENGINE {
         let scenario = SCENARIOS.iter().find(|scenario| scenario.name == *name);
-        compare(&engine, scenario.ok_or(*name)?)?;
+        compare(&engine, scenario.ok_or(*name)?, By::Unix)?;
     }
     engine.stop()?;
     Ok(())
 }
 
-fn compare(engine: &TestEngine, scenario: &Scenario) -> Result {
+fn compare(engine: &TestEngine, scenario: &Scenario, by: By) -> Result {
     if scenario.name == "docker_py" && !has_docker_py()? {
         return Ok(());
     }
-    compare::same(engine, scenario)
+    compare::same(engine, scenario, by)
 }
 
 /// Gets docker-py, where that is possible.

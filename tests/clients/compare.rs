@@ -15,6 +15,7 @@ use opgate::api::Operation;
 use super::Result;
 use super::gate::{self, Gate};
 use super::test_engine::{self, TestEngine};
+use super::tls::TlsGate;
 use super::transcript::{self, Transcript};
 
 /// Longest run of a scenario.
@@ -61,8 +62,33 @@ impl std::fmt::Display for Shown {
 
 impl std::error::Error for Shown {}
 
+/// How a gate is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Unix,
+    Tls,
+}
+
+/// Where docker finds an Engine, or a gate in front of one.
+struct Way {
+    name: &'static str,
+    host: String,
+    /// The folder of what is needed for TLS.
+    certificates: Option<PathBuf>,
+}
+
+impl Way {
+    fn unix(name: &'static str, socket: &Path) -> Self {
+        Self {
+            name,
+            host: format!("unix://{}", socket.display()),
+            certificates: None,
+        }
+    }
+}
+
 /// Runs the scenario both ways and wants no difference.
-pub(crate) fn same(engine: &TestEngine, scenario: &Scenario) -> Result {
+pub(crate) fn same(engine: &TestEngine, scenario: &Scenario, by: By) -> Result {
     static COMPANY: RwLock<()> = RwLock::new(());
     let (_several, _alone) = match scenario.company {
         Company::Welcome => (
@@ -76,9 +102,22 @@ pub(crate) fn same(engine: &TestEngine, scenario: &Scenario) -> Result {
     };
     let allowed = allowed(scenario.rules);
     let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
-    let gate = Gate::start(engine.socket(), &allowed, &[])?;
-    let direct = run(engine, engine.socket(), scenario.name, "direct")?;
-    let through = run(engine, gate.socket(), scenario.name, "opgate")?;
+    let direct = run(engine, &Way::unix("direct", engine.socket()), scenario.name)?;
+    let through = match by {
+        By::Unix => {
+            let gate = Gate::start(engine.socket(), &allowed, &[])?;
+            run(engine, &Way::unix("opgate", gate.socket()), scenario.name)?
+        }
+        By::Tls => {
+            let gate = TlsGate::start(engine.socket(), &allowed)?;
+            let way = Way {
+                name: "opgate",
+                host: gate.host(),
+                certificates: Some(gate.certificates()),
+            };
+            run(engine, &way, scenario.name)?
+        }
+    };
     if let Some(difference) = transcript::difference(&direct, &through) {
         return Err(Shown(format!("{}: {difference}", scenario.name)).into());
     }
@@ -99,14 +138,14 @@ fn allowed(rules: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Runs the script against one socket; it must hold everything that it expects.
-fn run(engine: &TestEngine, socket: &Path, name: &str, way: &str) -> Result<Transcript> {
+/// Runs the script one way; it must hold everything that it expects.
+fn run(engine: &TestEngine, way: &Way, name: &str) -> Result<Transcript> {
     let folder = tempfile::tempdir()?;
     let programs = folder.path().join("bin");
     std::fs::create_dir(&programs)?;
     std::os::unix::fs::symlink(engine.docker_cli(), programs.join("docker"))?;
     // Both names have the same length: the columns of tables depend on it.
-    let made = format!("c{}-{name}-{way}", std::process::id()).replace('_', "-");
+    let made = format!("c{}-{name}-{}", std::process::id(), way.name).replace('_', "-");
     let script = format!(
         ". {}\n. {}\n",
         scripts().join("prelude.sh").display(),
@@ -127,24 +166,36 @@ fn run(engine: &TestEngine, socket: &Path, name: &str, way: &str) -> Result<Tran
     command
         .env("PATH", programs)
         .env("DOCKER_CONFIG", engine.docker_config())
-        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("DOCKER_HOST", &way.host)
         .env("ENGINE", format!("unix://{}", engine.socket().display()))
         .env("SCRIPTS", scripts())
         .env("n", &made);
+    if let Some(certificates) = &way.certificates {
+        command
+            .env("DOCKER_TLS_VERIFY", "1")
+            .env("DOCKER_CERT_PATH", certificates)
+            // To docker-py's library these come before what docker-py asks for.
+            .env_remove("REQUESTS_CA_BUNDLE")
+            .env_remove("CURL_CA_BUNDLE");
+    }
     let output = test_engine::run(command, b"", SCENARIO)?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     // A part of a pipeline that gives up does not end the script.
     let gave_up = said.lines().any(|line| line.starts_with("!! "));
     if gave_up || !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        return Err(Shown(format!("{name}, {way}: {}\n{said}{errors}", output.status)).into());
+        return Err(Shown(format!(
+            "{name}, {}: {}\n{said}{errors}",
+            way.name, output.status
+        ))
+        .into());
     }
     Ok(Transcript::new(
         said,
         &[
             (&made, "NAME"),
             (&folder.path().display().to_string(), "FOLDER"),
-            (&socket.display().to_string(), "SOCKET"),
+            (&way.host, "HOST"),
         ],
     ))
 }

@@ -36,6 +36,11 @@ def received(stream, wanted):
     return seen
 
 
+def plain(stream):
+    """The socket itself: docker-py wraps a unix socket, and a socket with TLS it does not."""
+    return getattr(stream, "_sock", stream)
+
+
 def fails(what, call):
     try:
         call()
@@ -74,8 +79,8 @@ show("exec demux", container.exec_run(both, demux=True))
 show("exec stream", b"".join(container.exec_run(["sh", "-c", "seq 1 1000"], stream=True).output))
 show("exec tty", container.exec_run(["echo", "terminal"], tty=True))
 _, stream = container.exec_run(["sh", "-c", "read line; echo got $line"], stdin=True, socket=True)
-stream._sock.sendall(b"typed\n")
-show("exec socket", received(stream._sock, None))
+plain(stream).sendall(b"typed\n")
+show("exec socket", received(plain(stream), None))
 stream.close()
 
 show("put_archive", container.put_archive("/tmp", archive("file", b"content")))
@@ -113,9 +118,9 @@ container.remove()
 interactive = client.containers.create("busybox", ["sh", "-c", "read line; echo got $line; exit 4"], stdin_open=True)
 stream = interactive.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
 interactive.start()
-stream._sock.sendall(b"typed\n")
-show("attach socket", received(stream._sock, b"got typed\n"))
-stream._sock.shutdown(socket.SHUT_WR)
+plain(stream).sendall(b"typed\n")
+show("attach socket", received(plain(stream), b"got typed\n"))
+plain(stream).shutdown(socket.SHUT_WR)
 show("attach wait", interactive.wait())
 stream.close()
 interactive.remove()
