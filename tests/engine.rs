@@ -9,6 +9,9 @@
 #[path = "support/certs.rs"]
 #[expect(dead_code, reason = "other tests connect by themselves")]
 mod certs;
+#[cfg(test)]
+#[path = "engine/containers.rs"]
+mod containers;
 #[path = "engine/gate.rs"]
 mod gate;
 #[cfg(test)]

@@ -140,6 +140,11 @@ impl TestEngine {
         self.fact("OPGATE_ENGINE_API")
     }
 
+    /// The first process of the namespaces that it runs in; empty where it runs in none of its own.
+    pub(crate) fn first_process(&self) -> &str {
+        self.fact("OPGATE_ENGINE_PIDS")
+    }
+
     fn fact(&self, name: &str) -> &str {
         self.facts.get(name).map_or("", String::as_str)
     }
