@@ -14,6 +14,7 @@ use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::json;
 
 #[path = "support/containers.rs"]
+#[expect(dead_code, reason = "other tests count other questions")]
 mod containers;
 #[path = "support/groups.rs"]
 mod groups;

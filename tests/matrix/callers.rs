@@ -370,7 +370,11 @@ impl Caller {
             seen.push(format!("from {}", self.place.address()));
         }
         if way.kind.certificates() != Certificates::Unasked && self.shown != Shown::Nothing {
-            let cn = if self.shown == Shown::OtherCn { "ci2" } else { "ci" };
+            let cn = if self.shown == Shown::OtherCn {
+                "ci2"
+            } else {
+                "ci"
+            };
             seen.push(format!("certificate: cn Some({cn:?})"));
         }
         seen

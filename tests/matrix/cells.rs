@@ -34,7 +34,10 @@ pub(crate) fn run(world: &World, identity: Identity) -> usize {
 
 /// The kinds that a gate of this identity can have.
 fn kinds(world: &World, identity: Identity, default: Option<&str>) -> Vec<Kind> {
-    let no_groups = world.no_groups.as_ref().filter(|_| identity.goes_by_containers());
+    let no_groups = world
+        .no_groups
+        .as_ref()
+        .filter(|_| identity.goes_by_containers());
     if let Some(why) = no_groups {
         skipped(&format!("{identity:?} on unix sockets"), why);
     }
@@ -97,7 +100,10 @@ impl Cell<'_> {
 
     fn expect(&self, change: Change) {
         let Self { identity, way, .. } = *self;
-        let at = format!("{identity:?} at {way:?}, default {:?}: {change:?}", self.default);
+        let at = format!(
+            "{identity:?} at {way:?}, default {:?}: {change:?}",
+            self.default
+        );
         let caller = change.caller();
         let connected = caller.connect(self.world, self.gate, way);
         if change == Change::Shown(Shown::Forged) {
@@ -151,7 +157,5 @@ pub(crate) fn is_warned_of(identity: Identity, kind: Kind) -> bool {
     let asked = identity.asks(kind);
     let has = |facts: &[Fact]| facts.iter().any(|fact| asked.contains(fact));
     use Fact::{Cn, Dns, Gid, Id, Image, Ip, Key, Labels, Name, Uid, Uri};
-    kind.may_be_tcp()
-        && has(&[Name, Id, Image, Labels])
-        && !has(&[Uid, Gid, Cn, Dns, Ip, Uri, Key])
+    kind.may_be_tcp() && has(&[Name, Id, Image, Labels]) && !has(&[Uid, Gid, Cn, Dns, Ip, Uri, Key])
 }

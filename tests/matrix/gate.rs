@@ -31,7 +31,7 @@ pub(crate) enum At {
 
 /// A running gate.
 pub(crate) struct Gate {
-    pub(crate) folder: TempDir,
+    folder: TempDir,
     pub(crate) engine: Engine,
     logged: Logged,
     places: HashMap<(Kind, bool), At>,
@@ -45,20 +45,33 @@ pub(crate) fn listener(identity: Identity, kind: Kind, twin: bool, place: &str) 
         text += ", mode: '0666'";
     }
     if let Some(tls) = kind.tls() {
-        let _ = write!(text, ", tls: {{ cert: server.pem, key: server-key.pem{tls} }}");
+        let _ = write!(
+            text,
+            ", tls: {{ cert: server.pem, key: server-key.pem{tls} }}"
+        );
     }
     if identity.is_named() {
-        text += if twin { ", client: beside" } else { ", client: it" };
+        text += if twin {
+            ", client: beside"
+        } else {
+            ", client: it"
+        };
     }
     text + " }"
 }
 
 /// The whole file.
-pub(crate) fn file(listen: &[String], upstream: &Path, default: Option<&str>, clients: &str) -> String {
+pub(crate) fn file(
+    listen: &[String],
+    upstream: &Path,
+    default: Option<&str>,
+    clients: &str,
+) -> String {
     let default = default.map_or(String::new(), |client| format!("default: {client}\n"));
     format!(
         "api: '1.51'\nlisten:\n- {}\nupstream: unix://{}\n{default}{clients}\
-         policies:\n  info: {{ allow: [SystemInfo] }}\n  ping: {{ allow: [SystemPing] }}\n",
+         policies:\n  info: {{ allow: [SystemInfo] }}\n  ping: {{ allow: [SystemPing] }}\n  \
+         version: {{ allow: [SystemPing, SystemPingHead, SystemVersion] }}\n",
         listen.join("\n- "),
         upstream.display(),
     )
@@ -175,6 +188,10 @@ impl Gate {
         }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn at(&self, kind: Kind, twin: bool) -> &At {
         &self.places[&(kind, twin)]
     }
@@ -182,6 +199,12 @@ impl Gate {
     /// The next record of its log.
     pub(crate) fn record(&self) -> Value {
         serde_json::from_str(&self.logged.said("\"decision\":")).unwrap()
+    }
+
+    /// Reads its file again, and says what it says of that.
+    pub(crate) fn reload(&self) -> String {
+        self.logged.hang_up();
+        self.logged.said("reloaded")
     }
 
     /// The next line of its log with this in it.

@@ -168,12 +168,8 @@ impl Identity {
     }
 
     pub(crate) fn goes_by_containers(self) -> bool {
-        let container = |fact: &Fact| {
-            matches!(
-                fact,
-                Fact::Name | Fact::Id | Fact::Image | Fact::Labels
-            )
-        };
+        let container =
+            |fact: &Fact| matches!(fact, Fact::Name | Fact::Id | Fact::Image | Fact::Labels);
         Kind::all().any(|kind| self.asks(kind).iter().any(container))
     }
 
@@ -271,4 +267,24 @@ fn condition(fact: Fact, it: &It) -> (&'static str, String) {
         Fact::Labels => ("container", "labels: { role: web, tier: front }".to_owned()),
         Fact::Nobodys => unreachable!("it has a `when` of its own"),
     }
+}
+
+/// Where a `when` says it.
+pub(crate) fn written(fact: Fact) -> Option<&'static str> {
+    Some(match fact {
+        Fact::Listener => "listener",
+        Fact::Uid => "peer.uid",
+        Fact::Gid => "peer.gid",
+        Fact::Source => "source",
+        Fact::Cn => "tls.cn",
+        Fact::Dns => "tls.dns",
+        Fact::Ip => "tls.ip",
+        Fact::Uri => "tls.uri",
+        Fact::Key => "tls.key",
+        Fact::Name => "container.name",
+        Fact::Id => "container.id",
+        Fact::Image => "container.image",
+        Fact::Labels => "container.labels",
+        Fact::Nobodys => return None,
+    })
 }

@@ -132,11 +132,9 @@ impl Kind {
             },
             Fact::Cn | Fact::Dns | Fact::Ip | Fact::Uri | Fact::Key => match self {
                 Self::TlsRequired | Self::TlsOptional | Self::SystemdTls => Shows::Yes,
-                Self::Unix
-                | Self::Tcp
-                | Self::TlsServer
-                | Self::SystemdUnix
-                | Self::SystemdTcp => Shows::Refused(NO_CERTIFICATES),
+                Self::Unix | Self::Tcp | Self::TlsServer | Self::SystemdUnix | Self::SystemdTcp => {
+                    Shows::Refused(NO_CERTIFICATES)
+                }
             },
             // By the process on a unix socket, by the address on TCP.
             Fact::Name | Fact::Id | Fact::Image | Fact::Labels => match self {

@@ -65,7 +65,9 @@ impl Engine {
     pub(crate) fn serve(&self, mut connection: Connection) {
         while let Some((head, _)) = connection.message() {
             let target = head.split(' ').nth(1).unwrap();
-            let target = target.strip_prefix("/v1.51").unwrap_or(target).to_owned();
+            // By any version of the API.
+            let versioned = target.strip_prefix("/v1.").and_then(|rest| rest.find('/'));
+            let target = target[versioned.map_or(0, |end| end + 4)..].to_owned();
             self.asked.lock().unwrap().push(target.clone());
             let answer = match target.as_str() {
                 "/version" => Some(json!({ "ApiVersion": "1.51", "MinAPIVersion": "1.24" })),
@@ -79,10 +81,26 @@ impl Engine {
                 "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             );
-            if connection.send(&answer).is_err() {
+            let answer = if head.starts_with("HEAD ") {
+                answer.strip_suffix(&body).unwrap()
+            } else {
+                &answer
+            };
+            if connection.send(answer).is_err() {
                 return;
             }
         }
+    }
+
+    /// Has nothing to say of it any more.
+    pub(crate) fn forgets(&self, target: &str) {
+        self.answers.lock().unwrap().remove(target);
+    }
+
+    /// How often it was asked for this.
+    pub(crate) fn asked_for(&self, target: &str) -> usize {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|one| *one == target).count()
     }
 
     /// How often it was asked about containers.
