@@ -16,6 +16,7 @@ mod groups;
 #[path = "support/handed.rs"]
 mod handed;
 #[path = "support/logged.rs"]
+#[expect(dead_code, reason = "other tests reload")]
 mod logged;
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]

@@ -201,12 +201,6 @@ impl Gate {
         serde_json::from_str(&self.logged.said("\"decision\":")).unwrap()
     }
 
-    /// Reads its file again, and says what it says of that.
-    pub(crate) fn reload(&self) -> String {
-        self.logged.hang_up();
-        self.logged.said("reloaded")
-    }
-
     /// The next line of its log with this in it.
     pub(crate) fn said(&self, what: &str) -> String {
         self.logged.said(what)
