@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use rcgen::SanType;
+use rustix::net::sockopt::set_ipv6_v6only;
+use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -117,7 +119,7 @@ impl Gate {
         let mut names: Vec<SanType> = Kind::all()
             .flat_map(|kind| [dns(kind.name()), dns(&name(kind, true))])
             .collect();
-        names.extend([dns("localhost"), SanType::IpAddress(host.into())]);
+        names.extend([dns("localhost"), SanType::IpAddress(IpAddr::from(host))]);
         let server = world.authority.issue(Wanted {
             others: names,
             server: true,
@@ -127,7 +129,7 @@ impl Gate {
         fs::write(path.join("ca.pem"), world.authority.pem()).unwrap();
 
         let mut places = HashMap::new();
-        let mut listen = Vec::new();
+        let mut listeners = Vec::new();
         let mut handed: Vec<(String, OwnedFd)> = Vec::new();
         let mut held = Vec::new();
         let twins: &[bool] = if identity.has_twins() {
@@ -138,12 +140,11 @@ impl Gate {
         for kind in kinds {
             for twin in twins {
                 let name = name(*kind, *twin);
-                let socket = path.join(format!("{name}.sock"));
+                let file = path.join(format!("{name}.sock"));
                 let at = if kind.is_unix() {
-                    At::Unix(socket.clone())
+                    At::Unix(file.clone())
                 } else {
-                    let free = TcpListener::bind(SocketAddr::from((host, 0))).unwrap();
-                    let address = free.local_addr().unwrap();
+                    let (free, address) = free(*kind, host.into());
                     if kind.is_handed_over() {
                         handed.push((name.clone(), free.into()));
                     } else {
@@ -152,8 +153,8 @@ impl Gate {
                     At::Tcp(address)
                 };
                 if kind.is_unix() && kind.is_handed_over() {
-                    let listener = UnixListener::bind(&socket).unwrap();
-                    fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).unwrap();
+                    let listener = UnixListener::bind(&file).unwrap();
+                    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
                     handed.push((name.clone(), listener.into()));
                 }
                 let place = match &at {
@@ -161,13 +162,13 @@ impl Gate {
                     At::Unix(path) => format!("unix: {}", path.display()),
                     At::Tcp(address) => format!("tcp: '{address}'"),
                 };
-                listen.push(listener(identity, *kind, *twin, &place));
+                listeners.push(listener(identity, *kind, *twin, &place));
                 places.insert((*kind, *twin), at);
             }
         }
         drop(held);
         let config = path.join("opgate.yaml");
-        let text = file(&listen, &upstream, default, clients);
+        let text = file(&listeners, &upstream, default, clients);
         fs::write(&config, &text).unwrap();
         let sockets: Vec<(&str, OwnedFd)> = handed
             .iter()
@@ -205,4 +206,29 @@ impl Gate {
     pub(crate) fn said(&self, what: &str) -> String {
         self.logged.said(what)
     }
+}
+
+/// A socket at a free port, and how it is connected to.
+fn free(kind: Kind, host: Ipv4Addr) -> (TcpListener, SocketAddr) {
+    if kind == Kind::SystemdTcp
+        && let Some((socket, port)) = mapped(host)
+    {
+        return (socket, (host, port).into());
+    }
+    let socket = TcpListener::bind(SocketAddr::from((host, 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+/// A socket of IPv6 that IPv4 comes by, where there is IPv6: who connects has an address
+/// that is written in another way.
+fn mapped(host: Ipv4Addr) -> Option<(TcpListener, u16)> {
+    let socket = socket(AddressFamily::INET6, SocketType::STREAM, None).ok()?;
+    set_ipv6_v6only(&socket, false).ok()?;
+    let address = SocketAddr::from((host.to_ipv6_mapped(), 0));
+    bind(&socket, &address).ok()?;
+    listen(&socket, 64).ok()?;
+    let socket = TcpListener::from(socket);
+    let port = socket.local_addr().ok()?.port();
+    Some((socket, port))
 }
