@@ -8,12 +8,14 @@ use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use super::callers::{Change, Place, Plain, Shown, User, Wire, World};
+use super::callers::{Change, Place, Plain, Shown, User};
 use super::cells::INFO;
 use super::certs::Client;
 use super::gate::Gate;
 use super::identities::{Fact, Identity};
 use super::kinds::{Kind, Way};
+use super::wire::Wire;
+use super::world::World;
 
 /// A gate where `it` is told by its group, its address or its key.
 fn gate(world: &World, kinds: &[Kind]) -> Gate {
@@ -27,7 +29,7 @@ fn all() -> Vec<Kind> {
 /// `it`, and somebody who would like to be `it`; with what each is in a record.
 fn both(world: &World, way: Way) -> Vec<(Change, &'static str)> {
     let other = match Identity::Alternatives.asks(way.kind) {
-        [Fact::Gid] => Change::User(User::OtherGroup),
+        [Fact::Gid] => Change::User(User::InOtherGroup),
         [Fact::Source] => Change::Place(Place::Elsewhere),
         [Fact::Key] => Change::Shown(Shown::OtherKey),
         others => unreachable!("{others:?}"),
@@ -79,7 +81,7 @@ fn no_header_makes_somebody_of_anybody() {
             let each = HEADERS.into_iter().map(str::to_owned);
             let together: Vec<&str> = HEADERS
                 .into_iter()
-                .filter(|one| !one.ends_with("9"))
+                .filter(|one| !one.ends_with('9'))
                 .collect();
             for header in each.chain([together.join("\r\n")]) {
                 let request = INFO.replace("\r\n\r\n", &format!("\r\n{header}\r\n\r\n"));
@@ -127,7 +129,7 @@ fn preambles() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// That the bytes are refused as what is no request, once, and nobody is anybody by them.
-fn refused(gate: &Gate, wire: &mut Wire, bytes: &[u8], client: &str, at: &str) {
+fn refused(gate: &Gate, wire: &mut Wire, bytes: &[u8], client: &str, at: &str) -> String {
     // The rest of it may come too late.
     let _ = wire.send(bytes);
     let (status, body) = wire
@@ -143,6 +145,7 @@ fn refused(gate: &Gate, wire: &mut Wire, bytes: &[u8], client: &str, at: &str) {
     assert_eq!(record["status"], status, "{shown}");
     // Nothing behind it is answered.
     assert_eq!(wire.rest(), b"", "{shown}");
+    body
 }
 
 #[test]
@@ -246,7 +249,11 @@ fn tls_at_a_plain_listener_is_refused_in_plain_words() {
             for old in [false, true] {
                 let at = format!("{way:?} {change:?}");
                 let mut wire = change.caller().plain(&world, &gate, way.kind).wire();
-                refused(&gate, &mut wire, &hello(old), client, &at);
+                let said = refused(&gate, &mut wire, &hello(old), client, &at);
+                assert!(
+                    said.contains("this is TLS, and the listener speaks none"),
+                    "{said}"
+                );
             }
         }
     }
