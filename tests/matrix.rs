@@ -44,10 +44,14 @@ mod process;
 mod reuse;
 #[path = "matrix/spoofing.rs"]
 mod spoofing;
+#[path = "matrix/wire.rs"]
+mod wire;
+#[path = "matrix/world.rs"]
+mod world;
 
-use callers::World;
 use identities::Identity;
 use kinds::Way;
+use world::World;
 
 /// Says loudly that something is not looked at.
 fn skipped(what: &str, why: &str) {

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::callers::{Change, Shown, World};
+use super::callers::{Change, Shown};
 use super::gate::Gate;
 use super::identities::{Fact, Identity};
 use super::kinds::{Kind, Shows, Way};
 use super::skipped;
+use super::world::World;
 
 pub(crate) const INFO: &str = "GET /info HTTP/1.1\r\nHost: docker\r\n\r\n";
 const VOLUMES: &str = "GET /volumes HTTP/1.1\r\nHost: docker\r\n\r\n";
@@ -15,6 +16,9 @@ const VOLUMES: &str = "GET /volumes HTTP/1.1\r\nHost: docker\r\n\r\n";
 pub(crate) fn run(world: &World, identity: Identity) -> usize {
     for default in [None, Some("guests")] {
         let kinds = kinds(world, identity, default);
+        if kinds.is_empty() {
+            continue;
+        }
         let default = default.filter(|_| identity != Identity::Default);
         let by_default = (identity == Identity::Default).then_some("it");
         let gate = Gate::start(world, identity, &kinds, default.or(by_default));
@@ -154,8 +158,8 @@ impl Cell<'_> {
 
 /// Whether an identity goes by something that others can feign on TCP.
 pub(crate) fn is_warned_of(identity: Identity, kind: Kind) -> bool {
+    use Fact::{Cn, Dns, Gid, Id, Image, Ip, Key, Labels, Name, Uid, Uri};
     let asked = identity.asks(kind);
     let has = |facts: &[Fact]| facts.iter().any(|fact| asked.contains(fact));
-    use Fact::{Cn, Dns, Gid, Id, Image, Ip, Key, Labels, Name, Uid, Uri};
     kind.may_be_tcp() && has(&[Name, Id, Image, Labels]) && !has(&[Uid, Gid, Cn, Dns, Ip, Uri, Key])
 }

@@ -6,11 +6,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::callers::{Shown, World};
+use super::callers::Shown;
 use super::gate::{At, Gate};
 use super::identities::Identity;
 use super::kinds::{Certificates, Kind};
 use super::skipped;
+use super::world::World;
 
 /// The first `docker` in `PATH`, or the one that the environment names.
 fn docker() -> Option<PathBuf> {
@@ -21,9 +22,11 @@ fn docker() -> Option<PathBuf> {
     let mut all = std::env::split_paths(&path).map(|folder| folder.join("docker"));
     let found = all.find(|path| path.is_file());
     let required = std::env::var_os("OPGATE_REQUIRE_ENGINE");
-    if found.is_none() && required.is_some_and(|value| value != "0" && !value.is_empty()) {
-        panic!("`OPGATE_REQUIRE_ENGINE` is set, and there is no `docker` in PATH");
-    }
+    let required = required.is_some_and(|value| value != "0" && !value.is_empty());
+    assert!(
+        found.is_some() || !required,
+        "`OPGATE_REQUIRE_ENGINE` is set, and there is no `docker` in PATH"
+    );
     found
 }
 
@@ -36,6 +39,8 @@ struct Somebody<'s> {
     user: u32,
     shown: Shown,
     twin: bool,
+    /// Whether it speaks TLS where none is spoken, and none where it is.
+    mistaken: bool,
 }
 
 impl Somebody<'_> {
@@ -60,7 +65,7 @@ impl Somebody<'_> {
             }
             At::Tcp(address) => {
                 command.arg("--host").arg(format!("tcp://{address}"));
-                if kind.tls().is_some() {
+                if kind.tls().is_some() != self.mistaken {
                     fs::create_dir_all(&folder).unwrap();
                     fs::write(folder.join("ca.pem"), self.world.authority.pem()).unwrap();
                     if let Some(issued) = self.world.certificate(self.shown) {
@@ -140,6 +145,7 @@ fn a_docker_client_is_whom_its_connection_says() {
         user: world.it.uid,
         shown: Shown::Its,
         twin: false,
+        mistaken: false,
     };
     for kind in Kind::all() {
         let output = it.run(kind, &["version", "--format", "{{.Server.APIVersion}}"]);
@@ -185,5 +191,18 @@ fn a_docker_client_is_whom_its_connection_says() {
     for kind in Kind::all().filter(|kind| asks(*kind)) {
         let said = forged.refused(kind);
         assert!(!said.contains("opgate"), "{kind:?}: {said}");
+    }
+    // Who speaks TLS to the wrong kind of listener is told so, by Docker's own words.
+    let mistaken = Somebody {
+        mistaken: true,
+        ..it
+    };
+    for kind in Kind::all().filter(|kind| !kind.is_unix()) {
+        let said = mistaken.refused(kind);
+        let expected = match kind.tls() {
+            Some(_) => "Are you trying to connect to a TLS-enabled daemon without TLS?",
+            None => "server gave HTTP response to HTTPS client",
+        };
+        assert!(said.contains(expected), "{kind:?}: {said}");
     }
 }

@@ -16,7 +16,6 @@ use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::callers::World;
 use super::certs::{Wanted, dns};
 use super::containers::Engine;
 use super::handed::hand_over;
@@ -24,6 +23,7 @@ use super::identities::Identity;
 use super::kinds::Kind;
 use super::logged::Logged;
 use super::start::start;
+use super::world::World;
 
 /// Where a listener is.
 pub(crate) enum At {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::callers::{It, OTHER_SOURCES, SOURCE};
+use super::callers::{OTHER_SOURCES, SOURCE};
+use super::gate::name;
 use super::kinds::{Kind, Shows};
+use super::world::It;
 
 /// Something of a caller that an identity can go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,9 +158,8 @@ impl Identity {
     pub(crate) fn at(self, kind: Kind) -> Shows {
         let all = self.asks(kind).iter().map(|fact| kind.shows(*fact));
         all.fold(Shows::Yes, |worst, one| match (worst, one) {
-            (Shows::Refused(_), _) => worst,
+            (Shows::Refused(_), _) | (_, Shows::Yes) | (Shows::Never, Shows::Never) => worst,
             (_, Shows::Refused(_)) | (Shows::Yes, Shows::Never) => one,
-            (_, Shows::Yes) | (Shows::Never, Shows::Never) => worst,
         })
     }
 
@@ -180,28 +181,26 @@ impl Identity {
 
     /// The clients of a file with listeners of these kinds.
     pub(crate) fn clients(self, kinds: &[Kind], it: &It) -> String {
-        let mut clients = "clients:\n".to_owned();
-        let when = match self {
+        let its = match self {
             Self::Client | Self::Default => String::new(),
             _ => format!(", when: [{}]", self.alternatives(kinds, it).join(", ")),
         };
-        clients += &format!("  it: {{ policies: [info]{when} }}\n");
-        clients += "  guests: { policies: [ping] }\n";
-        let twins: Vec<String> = kinds
-            .iter()
-            .map(|kind| format!("{}-twin", kind.name()))
-            .collect();
-        let beside = if self == Self::Default {
-            let others = by_socket(kinds, &it.other_uid.to_string(), &OTHER_SOURCES.join(", "));
-            format!(", when: [{}]", others.join(", "))
-        } else if self.has_twins() && !self.is_named() {
-            format!(", when: {{ listener: [{}] }}", twins.join(", "))
-        } else if self.has_twins() {
-            String::new()
-        } else {
-            return clients;
+        let besides = match self {
+            Self::Default => {
+                let uid = it.other_uid.to_string();
+                let others = by_socket(kinds, &uid, &OTHER_SOURCES.join(", "));
+                format!(", when: [{}]", others.join(", "))
+            }
+            _ if self.is_named() || !self.has_twins() => String::new(),
+            _ => {
+                let twins: Vec<String> = kinds.iter().map(|kind| name(*kind, true)).collect();
+                format!(", when: {{ listener: [{}] }}", twins.join(", "))
+            }
         };
-        clients + &format!("  beside: {{ policies: [ping]{beside} }}\n")
+        format!(
+            "clients:\n  it: {{ policies: [info]{its} }}\n  \
+             beside: {{ policies: [ping]{besides} }}\n  guests: {{ policies: [ping] }}\n"
+        )
     }
 
     /// The alternatives of its `when`.

@@ -7,11 +7,11 @@ use opgate::diagnostic::{Code, Severity};
 use opgate::policy;
 use serde_json::Value;
 
-use super::callers::World;
 use super::cells::is_warned_of;
 use super::gate::{file, listener, name};
 use super::identities::{Identity, written};
 use super::kinds::{Kind, Shows, kinds_of};
+use super::world::World;
 
 /// A file with listeners of these kinds.
 fn text(world: &World, identity: Identity, kinds: &[Kind]) -> String {

@@ -4,13 +4,15 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::callers::{Change, Place, User, Wire, World};
+use super::callers::{Change, Place, User};
 use super::cells::INFO;
 use super::gate::{At, Gate};
 use super::identities::Identity;
 use super::kinds::{Kind, Way};
 use super::peer::PATIENCE;
 use super::skipped;
+use super::wire::Wire;
+use super::world::World;
 
 /// Asks; gives the client of the record, and what was told.
 fn client(gate: &Gate, wire: &mut Wire) -> (String, String) {
@@ -276,8 +278,8 @@ fn a_process_that_has_ended_was_its_users() {
         };
         for (user, expected) in [
             (User::Its, "it"),
-            (User::OtherUser, "-"),
-            (User::OtherGroup, "-"),
+            (User::Other, "-"),
+            (User::InOtherGroup, "-"),
         ] {
             let mut process = world.new_process(user, Place::Elsewhere);
             let mut wire = Wire::over(process.connect(path));

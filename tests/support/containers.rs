@@ -66,8 +66,11 @@ impl Engine {
         while let Some((head, _)) = connection.message() {
             let target = head.split(' ').nth(1).unwrap();
             // By any version of the API.
-            let versioned = target.strip_prefix("/v1.").and_then(|rest| rest.find('/'));
-            let target = target[versioned.map_or(0, |end| end + 4)..].to_owned();
+            let versioned = target.strip_prefix("/v1.");
+            let target = match versioned.and_then(|rest| rest.split_once('/')) {
+                Some((_, rest)) => format!("/{rest}"),
+                None => target.to_owned(),
+            };
             self.asked.lock().unwrap().push(target.clone());
             let answer = match target.as_str() {
                 "/version" => Some(json!({ "ApiVersion": "1.51", "MinAPIVersion": "1.24" })),
