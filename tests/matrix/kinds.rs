@@ -166,7 +166,7 @@ pub(crate) enum Certificates {
 }
 
 /// A kind of listener and the version of TLS that it is spoken to by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Way {
     pub(crate) kind: Kind,
     /// TLS 1.2.
