@@ -6,13 +6,18 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::json;
 
+#[path = "support/containers.rs"]
+#[expect(dead_code, reason = "other tests count other questions")]
+mod containers;
+#[path = "support/groups.rs"]
+mod groups;
 #[path = "support/logged.rs"]
 mod logged;
 #[path = "support/peer.rs"]
@@ -24,6 +29,7 @@ mod start;
 #[path = "identity/setup.rs"]
 mod setup;
 
+use groups::{Group, Main};
 use peer::{Connection, PATIENCE};
 use setup::{Gate, text};
 use start::start;
@@ -320,60 +326,6 @@ fn two_clients_that_fit_a_container_are_none() {
     let (status, said) = from("127.0.0.4", away);
     assert_eq!(status, 502, "{said}");
     assert!(said.contains("the Engine does not answer"), "{said}");
-}
-
-/// A control group, gone at the end.
-struct Group(PathBuf);
-
-impl Group {
-    /// Below the root of the unified hierarchy, where this machine lets us.
-    fn make() -> Option<Self> {
-        let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-        let root = roots
-            .iter()
-            .find(|root| Path::new(root).join("cgroup.controllers").exists())?;
-        let group = Path::new(root).join(format!("opgate-test-{}", std::process::id()));
-        fs::create_dir(&group).ok()?;
-        Some(Self(group))
-    }
-
-    fn below(&self, path: &str) -> PathBuf {
-        let path = self.0.join(path);
-        fs::create_dir_all(&path).unwrap();
-        path
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        fn remove(path: &Path) {
-            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-                if entry.path().is_dir() {
-                    remove(&entry.path());
-                }
-            }
-            let _ = fs::remove_dir(path);
-        }
-        remove(&self.0);
-    }
-}
-
-/// A process that waits in a group.
-struct Main(Child);
-
-impl Main {
-    fn start(group: &Path) -> Self {
-        let child = Command::new("sleep").arg("600").spawn().unwrap();
-        fs::write(group.join("cgroup.procs"), child.id().to_string()).unwrap();
-        Self(child)
-    }
-}
-
-impl Drop for Main {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! Where the real gate listens: whose its sockets are, and in which folders.
 #![cfg(test)]
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::geteuid;
 use tempfile::TempDir;
 
+#[path = "support/handed.rs"]
+mod handed;
 #[path = "support/logged.rs"]
 mod logged;
 #[path = "support/peer.rs"]
@@ -22,6 +22,7 @@ mod peer;
 #[path = "support/start.rs"]
 mod start;
 
+use handed::hand_over;
 use logged::Logged;
 use peer::{Connection, PATIENCE};
 use start::{Running, Started, start};
@@ -224,22 +225,7 @@ fn handed(listen: &str, sockets: &[(&str, OwnedFd)]) -> (Result<Started, String>
          policies: {{ ping: {{ allow: [SystemPing] }} }}\n"
     );
     fs::write(&config, text.replace("DIR", &dir)).unwrap();
-    // Other shells know descriptors of one digit only.
-    let mut before = "exec bash -c '".to_owned();
-    let mut copies = Vec::new();
-    for (at, (_, socket)) in sockets.iter().enumerate() {
-        // Above those that they get.
-        let copy = fcntl_dupfd_cloexec(socket, 40).unwrap();
-        fcntl_setfd(&copy, FdFlags::empty()).unwrap();
-        let (to, from) = (at + 3, copy.as_raw_fd());
-        copies.push(copy);
-        write!(before, "exec {to}<&{from}; ").unwrap();
-    }
-    let names: Vec<&str> = sockets.iter().map(|(name, _)| *name).collect();
-    let (count, names) = (names.len(), names.join(":"));
-    let variables = "export LISTEN_PID=$$ LISTEN_FDS";
-    let run = r#"exec "$@"' bash "$@"; "#;
-    write!(before, "{variables}={count} LISTEN_FDNAMES={names}; {run}").unwrap();
+    let (before, _copies) = hand_over(sockets);
     let started = start(&config, &before).map_err(|error| error.to_string());
     (started, folder)
 }

@@ -29,7 +29,7 @@ use super::response::{ClientWriter, Form};
 use super::tunnel::{self, Opened, TunnelEnd};
 use super::{InForce, Proxy, farewell, stopped};
 use crate::api::decode;
-use crate::gate::{BodyPlan, Permit, Refusal, RequestHead};
+use crate::gate::{BodyPlan, NOBODY, Permit, Refusal, RequestHead};
 use crate::identity::Caller;
 use crate::policy::Client;
 
@@ -245,7 +245,14 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
     /// Tells who calls, and counts the request as one of that client.
     async fn identify(&mut self, in_force: &InForce, entry: &mut Entry) -> Result<Client, Failure> {
         let begun = Instant::now();
-        let client = self.identity.client(in_force, &self.caller).await?;
+        let client = match self.identity.client(in_force, &self.caller).await {
+            Ok(client) => client,
+            Err(failure) => {
+                // It was somebody until a moment ago, perhaps.
+                entry.identified(NOBODY.into());
+                return Err(failure);
+            }
+        };
         let name = in_force.gate.policies().client_name(client);
         self.limits = in_force.limits.of_request(self.caller.listener, &name);
         self.deadline = self.limits.request_time.map(|time| begun + time);

@@ -20,6 +20,10 @@ pub(crate) enum HeadError {
     LoneCarriageReturn,
     #[error("the request head holds a control character")]
     ControlCharacter,
+    #[error(
+        "this is TLS, and the listener speaks none: give it `tls`, or let the client do without"
+    )]
+    Tls,
     #[error("the request head holds a folded header line")]
     Folded,
     #[error("a blank line precedes the request line")]
@@ -103,6 +107,8 @@ impl Scanner {
                 }
                 // A tab is white space within a header line, and nowhere else.
                 b'\t' if self.lines > 0 => {}
+                // The first byte of a handshake.
+                0x16 if self.at == 0 => return Err(HeadError::Tls),
                 0..=0x1f | 0x7f => return Err(HeadError::ControlCharacter),
                 _ => {}
             }

@@ -1,7 +1,8 @@
 //! Which client a connection is, told once for the policies in force.
 //!
-//! What was told is kept with the connection for as long as the same gate judges;
-//! other policies are asked anew. Nothing of a request takes part in it.
+//! What was told is kept with the connection for as long as the same gate judges, and
+//! what a container tells for a second; other policies are asked anew. Nothing of a
+//! request takes part in it.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use super::InForce;
 use super::containers::container_of;
 use super::rescue::Failure;
 use crate::gate::{Gate, NOBODY};
-use crate::identity::{Caller, Origin};
+use crate::identity::Caller;
 use crate::policy::Client;
 
 /// What is known of a connection.
@@ -29,8 +30,9 @@ struct Known {
     until: Option<Instant>,
 }
 
-/// How long a source address is taken to be a container's without asking again.
-const ADDRESS_TIME: Duration = Duration::from_secs(1);
+/// How long a caller is taken to be in a container without asking again: its address
+/// goes to the next, its process ends while others hold the connection, and names change.
+const CONTAINER_TIME: Duration = Duration::from_secs(1);
 
 impl Identity {
     /// What records call the connection, as far as that can be told without asking
@@ -67,15 +69,10 @@ impl Identity {
         let container = container_of(engine, caller).await?;
         let told = in_force.gate.identify_in(caller, container.as_ref());
         let client = told.map_err(Failure::Refused)?;
-        // A process stays in its container; an address goes to the next.
-        let until = match caller.origin {
-            Origin::Unix(_) => None,
-            Origin::Tcp(_) | Origin::Unknown => asked.checked_add(ADDRESS_TIME),
-        };
         self.known = Some(Known {
             gate: Arc::downgrade(&in_force.gate),
             client,
-            until,
+            until: asked.checked_add(CONTAINER_TIME),
         });
         Ok(client)
     }

@@ -48,6 +48,7 @@ impl Failure {
                 HeadError::BareLineFeed
                 | HeadError::LoneCarriageReturn
                 | HeadError::ControlCharacter
+                | HeadError::Tls
                 | HeadError::Folded
                 | HeadError::BlankLineFirst
                 | HeadError::RequestLine

@@ -137,7 +137,8 @@ async fn line_ends_and_control_characters_are_strict() {
             ),
             (b"GET /_ping\r\n\r\n", "request line"),
             (b"GET /_ping HTTP/1.1\r\n: x\r\n\r\n", "header line"),
-            (b"\x16\x03\x01\x00\xa5\x01\x00", "control"),
+            (b"\x16\x03\x01\x00\xa5\x01\x00", "this is TLS"),
+            (b"G\x16ET / HTTP/1.1\r\n\r\n", "control"),
         ] {
             refused(transport, bytes, 400, about).await;
         }

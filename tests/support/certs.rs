@@ -138,11 +138,16 @@ pub(crate) struct Client<'c> {
 }
 
 /// A connection by TLS.
-pub(crate) struct TlsClient(StreamOwned<ClientConnection, TcpStream>);
+pub(crate) struct TlsClient(pub(crate) StreamOwned<ClientConnection, TcpStream>);
 
 impl Client<'_> {
     /// Connects, and waits until the handshake is done on this side.
     pub(crate) fn connect(&self, address: SocketAddr) -> io::Result<TlsClient> {
+        self.over(TcpStream::connect(address)?, "localhost")
+    }
+
+    /// The same over a connection, asking for a server of this name.
+    pub(crate) fn over(&self, stream: TcpStream, name: &'static str) -> io::Result<TlsClient> {
         let mut roots = RootCertStore::empty();
         roots
             .add(self.trusts.issuer.as_ref().der().clone())
@@ -160,9 +165,8 @@ impl Client<'_> {
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
         };
-        let name = ServerName::try_from("localhost").unwrap();
+        let name = ServerName::try_from(name).unwrap();
         let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-        let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut stream = StreamOwned::new(connection, stream);
         while stream.conn.is_handshaking() {

@@ -47,7 +47,8 @@ fn what_two_parsers_could_read_differently_is_refused() {
         (b"GET / HTTP/1.1\r\n X: a\r\n\r\n", HeadError::Folded),
         (b"\r\nGET / HTTP/1.1\r\n\r\n", HeadError::BlankLineFirst),
         (b"\nGET / HTTP/1.1\r\n\r\n", HeadError::BareLineFeed),
-        (b"\x16\x03\x01\x02", HeadError::ControlCharacter),
+        (b"\x16\x03\x01\x02", HeadError::Tls),
+        (b"G\x16", HeadError::ControlCharacter),
     ] {
         assert_eq!(
             scan(bytes),
