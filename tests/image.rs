@@ -20,7 +20,11 @@ mod elf;
 #[path = "engine/test_engine.rs"]
 mod test_engine;
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -64,6 +68,66 @@ fn the_release_is_one_static_program() -> Result {
         concat!("opgate ", env!("CARGO_PKG_VERSION"), "\n")
     );
     Ok(())
+}
+
+#[test]
+fn an_engine_is_found_by_name_with_nothing_but_a_file_of_hosts() -> Result {
+    if Command::new("id").arg("-u").output()?.stdout != b"0\n" {
+        eprintln!("=== not root: not tried in an empty root");
+        return Ok(());
+    }
+    let engine = TcpListener::bind("127.0.0.1:0")?;
+    let port = engine.local_addr()?.port();
+    std::thread::spawn(move || {
+        for mut stream in engine.incoming().flatten() {
+            let mut head = [0; 4096];
+            let body = r#"{"ApiVersion":"1.51","MinAPIVersion":"1.24"}"#;
+            let length = body.len();
+            while stream.read(&mut head).is_ok_and(|read| read > 0) {
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"
+                );
+            }
+        }
+    });
+    let empty = tempfile::tempdir()?;
+    std::fs::copy(build::program(), empty.path().join("opgate"))?;
+    for folder in ["etc", "proc", "run"] {
+        std::fs::create_dir(empty.path().join(folder))?;
+    }
+    std::fs::write(empty.path().join("etc/hosts"), "127.0.0.1 engine.example\n")?;
+    let text = format!(
+        "api: '1.51'\nlisten: [{{ unix: /run/gate.sock, client: a }}]\n\
+         upstream: {{ tcp: 'engine.example:{port}', insecure: true }}\n\
+         clients: {{ a: {{ policies: [p] }} }}\npolicies: {{ p: {{ allow: [SystemPing] }} }}\n"
+    );
+    std::fs::write(empty.path().join("opgate.yaml"), text)?;
+    let mut gate = Command::new("unshare")
+        .args(["--mount", "sh", "-c"])
+        .arg("mount -t proc proc \"$0/proc\" && exec chroot \"$0\" /opgate run --config /opgate.yaml")
+        .arg(empty.path())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let lines = BufReader::new(gate.stderr.take().ok_or("no standard error")?).lines();
+    // The last line of the start.
+    let started = (lines.map_while(std::result::Result::ok))
+        .any(|line| line.starts_with("opgate: Engine at tcp://engine.example"));
+    let answer = started.then(|| ping(&empty.path().join("run/gate.sock")));
+    gate.kill()?;
+    gate.wait()?;
+    let answer = answer.ok_or("the gate did not start")??;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    Ok(())
+}
+
+#[cfg(test)]
+fn ping(socket: &Path) -> std::io::Result<String> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 #[test]
