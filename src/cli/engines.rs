@@ -96,7 +96,8 @@ pub(super) fn upstreams(engines: Engines, time: Duration) -> Result<Upstreams, S
     let Engines { all, of_clients } = engines;
     let opened = all.into_iter().map(|engine| {
         let endpoint = endpoint(engine.address)?;
-        Upstream::new(endpoint, time).map_err(|error| error.to_string())
+        let upstream = Upstream::new(endpoint, time).map_err(|error| error.to_string())?;
+        Ok((engine.name, upstream))
     });
     let opened = opened.collect::<Result<_, String>>()?;
     Ok(Upstreams::new(opened, of_clients))

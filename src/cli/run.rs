@@ -123,6 +123,7 @@ async fn serve(
         let serving = in_force.borrow();
         let given = serving.gate.policies().given();
         counts.clients(given.map(|(client, _)| client));
+        counts.engines(&serving.upstreams);
         told.spawn(listener.run(Arc::clone(&counts), stopping.clone()));
         counts
     });
@@ -131,6 +132,7 @@ async fn serve(
         None => Arc::<Log>::clone(&log),
     };
     let proxy = Arc::new(Proxy::new(looked_at, journal));
+    let watching = tokio::spawn(Arc::clone(&proxy).watch_engines(stopping.clone()));
     let mut reload = Reload {
         server: Server::new(listeners, proxy, stopping),
         in_force,
@@ -169,6 +171,8 @@ async fn serve(
     }
     drop(reload);
     living.abort();
+    // It ended when the gate was told to, and has the log to let go of.
+    let _ = watching.await;
     // The last lines are written, unless nobody takes them.
     let flushed = tokio::task::spawn_blocking(move || writer.join());
     let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;

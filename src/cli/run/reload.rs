@@ -178,6 +178,9 @@ impl Reload {
         .map_err(|error| error.to_string())?;
         let changes = self.server.reload(&self.in_force, settings).await;
         let changes = changes.map_err(|error| error.to_string())?;
+        if let Some(counts) = &self.counts {
+            counts.engines(&self.in_force.borrow().upstreams);
+        }
         Ok(shown(&changes) + if said.is_empty() { "" } else { "\n" } + said.trim_end())
     }
 }
