@@ -268,9 +268,18 @@ fn reloads_show_and_lose_no_counts() {
     assert_eq!((valid().as_str(), reloads("failed").as_str()), ("0", "1"));
     assert!(read() > before);
 
+    // A certificate that cannot be used is as wrong.
+    let file = gate.policy(UNIX, &["me"]);
+    assert!(gate.reload(&file).starts_with("reloaded"));
+    assert_eq!((valid().as_str(), reloads("ok").as_str()), ("1", "1"));
+    let listener = "- { tcp: '127.0.0.1:0', client: me, tls: { cert: lost.pem, key: lost.pem } }";
+    let said = gate.reload(&file.replace("listen:\n", &format!("listen:\n{listener}\n")));
+    assert!(said.contains("lost.pem"), "{said}");
+    assert_eq!((valid().as_str(), reloads("failed").as_str()), ("0", "2"));
+
     let said = gate.reload(&gate.policy(UNIX, &["me", "you"]));
     assert!(said.starts_with("reloaded"), "{said}");
-    assert_eq!((valid().as_str(), reloads("ok").as_str()), ("1", "1"));
+    assert_eq!((valid().as_str(), reloads("ok").as_str()), ("1", "2"));
     assert_eq!(gate.ask("you", PING), 200);
     assert_eq!(gate.ask("me", PING), 200);
     let allowed = |client| gate.value(&requests(client, "SystemPing", "allowed"));

@@ -12,21 +12,22 @@ use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{Address, Configuration, Metrics};
 use opgate::proxy::{
     Counts, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig, MetricsListener, Proxy,
-    Server, Settings, TlsTable, Upstreams, take_over,
+    Server, Settings, TlsTable, take_over,
 };
-use opgate::tls::{ServerTls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::engines::{self, Environment};
+use super::engines::Environment;
 use super::log::Log;
 use super::{Failure, config, descriptors, on_terminal};
+use opened::Opened;
 use reload::{PolicyFiles, Reload};
 use signals::Signals;
 use summary::{Source, Summary};
 use systemd::Asked;
 
+mod opened;
 mod reload;
 mod signals;
 mod summary;
@@ -52,7 +53,8 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     let plan = Plan::of(&configuration);
     let confinement = confine(&plan);
     let summary = Summary::new(&configuration, source, confinement);
-    for name in unused(&handed, &configuration) {
+    let opened = Opened::open(configuration).map_err(Failure::Usage)?;
+    for name in unused(&handed, &opened.configuration) {
         super::say(&format!(
             "opgate: no listener has the socket `{name}` that was handed over"
         ));
@@ -63,14 +65,14 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
     let files = PolicyFiles::new(config, seen, environment, plan);
-    let served = runtime.block_on(serve(configuration, files, summary, asked, grace));
+    let served = runtime.block_on(serve(opened, files, summary, asked, grace));
     // Not waiting for a log that nobody reads.
     runtime.shutdown_background();
     served
 }
 
 async fn serve(
-    mut configuration: Configuration,
+    opened: Opened,
     files: PolicyFiles,
     mut summary: Summary,
     asked: Asked,
@@ -83,12 +85,8 @@ async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| usage(&error))?;
     let mut lines = String::new();
     let descriptors = descriptors::raise();
-    let metrics = configuration.metrics.clone();
-    let engines = std::mem::take(&mut configuration.engines);
-    let upstreams =
-        engines::upstreams(engines, Limits::default().engine_time).map_err(Failure::Usage)?;
-    let settings = settings(configuration, upstreams, descriptors, grace, &mut lines)
-        .map_err(|error| usage(&error))?;
+    let metrics = opened.configuration.metrics.clone();
+    let settings = settings(opened, descriptors, grace, &mut lines);
     let gate = Arc::new(Gate::new(settings.policies));
     let mut listeners = Vec::with_capacity(settings.listeners.len());
     let all = settings.listeners.into_iter().zip(&settings.tls);
@@ -209,13 +207,12 @@ fn place(address: &Address) -> String {
 
 /// What a configuration means for the proxy of a process with so many descriptors;
 /// says so where they are too few.
-fn settings(
-    configuration: Configuration,
-    upstreams: Upstreams,
-    descriptors: u64,
-    grace: Duration,
-    lines: &mut String,
-) -> Result<Settings, TlsError> {
+fn settings(opened: Opened, descriptors: u64, grace: Duration, lines: &mut String) -> Settings {
+    let Opened {
+        configuration,
+        upstreams,
+        tls,
+    } = opened;
     let limits = Limits {
         shutdown_grace: grace,
         ..Limits::default()
@@ -247,12 +244,7 @@ fn settings(
             );
         }
     }
-    let tls = configuration.listeners.iter().map(|listener| {
-        let tls = listener.tls.as_ref();
-        tls.map(ServerTls::load).transpose()
-    });
-    let tls = tls.collect::<Result<_, _>>()?;
-    Ok(Settings {
+    Settings {
         tls,
         listeners: configuration
             .listeners
@@ -264,7 +256,7 @@ fn settings(
         limits,
         of_listeners,
         of_clients: configuration.limits.clients,
-    })
+    }
 }
 
 /// How long the last lines of the log may take at the end.

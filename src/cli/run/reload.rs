@@ -14,14 +14,15 @@ use std::time::Duration;
 
 use opgate::confine::Plan;
 use opgate::policy::{Configuration, Metrics};
-use opgate::proxy::{Changes, Counts, InForce, Limits, Server, Upstreams};
+use opgate::proxy::{Changes, Counts, InForce, Server};
 use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
 use super::super::config::{self, Seen};
-use super::super::engines::{self, Environment};
+use super::super::engines::Environment;
 use super::super::log::Log;
+use super::opened::Opened;
 use super::{place, settings};
 
 /// How often the files are looked at, and how long a change must have stayed.
@@ -78,14 +79,10 @@ impl PolicyFiles {
 }
 
 /// What reading the files gave: what they configure, or why they do not.
-type Read = Result<(Result<(Configuration, Upstreams), String>, Seen), JoinError>;
+type Read = Result<(Result<Opened, String>, Seen), JoinError>;
 
 /// Reads the files, and then the certificates that they name.
-fn read(
-    path: &Path,
-    environment: &Environment,
-    plan: &Plan,
-) -> (Result<(Configuration, Upstreams), String>, Seen) {
+fn read(path: &Path, environment: &Environment, plan: &Plan) -> (Result<Opened, String>, Seen) {
     let (resolved, mut seen) = config::resolve_seen(path, true);
     let opened = match resolved {
         Ok(Ok(configuration)) => open(configuration, environment, plan, &mut seen),
@@ -100,7 +97,8 @@ fn open(
     environment: &Environment,
     plan: &Plan,
     seen: &mut Seen,
-) -> Result<(Configuration, Upstreams), String> {
+) -> Result<Opened, String> {
+    config::runs_here(&configuration).map_err(|error| error.to_string())?;
     environment.complete(&mut configuration)?;
     // Before they are read: what is written meanwhile is then a change.
     seen.look_at(configuration.engines.files());
@@ -109,9 +107,7 @@ fn open(
             "the Engine at {address} is at a port, or known by a name, that the gate gave up at its start: start it anew"
         ));
     }
-    let engines = std::mem::take(&mut configuration.engines);
-    let upstreams = engines::upstreams(engines, Limits::default().engine_time)?;
-    Ok((configuration, upstreams))
+    Opened::open(configuration)
 }
 
 /// What a reload takes.
@@ -146,17 +142,14 @@ impl Reload {
     }
 
     async fn try_reload(&mut self, read: Read) -> Result<String, String> {
-        let (resolved, seen) = read.map_err(|error| error.to_string())?;
+        let (opened, seen) = read.map_err(|error| error.to_string())?;
         self.files.read = seen;
         self.files.last = None;
-        let checked = resolved.and_then(|(configuration, upstreams)| {
-            config::runs_here(&configuration).map_err(|error| error.to_string())?;
-            Ok((configuration, upstreams))
-        });
         if let Some(counts) = &self.counts {
-            counts.read(checked.is_ok());
+            counts.read(opened.is_ok());
         }
-        let (configuration, upstreams) = checked?;
+        let opened = opened?;
+        let configuration = &opened.configuration;
         if configuration.metrics != self.metrics {
             return Err("another `metrics` takes a restart".to_owned());
         }
@@ -168,14 +161,7 @@ impl Reload {
             // Before anybody can be one of them.
             counts.clients(configuration.policies.given().map(|(client, _)| client));
         }
-        let settings = settings(
-            configuration,
-            upstreams,
-            self.descriptors,
-            self.grace,
-            &mut said,
-        )
-        .map_err(|error| error.to_string())?;
+        let settings = settings(opened, self.descriptors, self.grace, &mut said);
         let changes = self.server.reload(&self.in_force, settings).await;
         let changes = changes.map_err(|error| error.to_string())?;
         if let Some(counts) = &self.counts {
