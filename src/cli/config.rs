@@ -43,14 +43,7 @@ pub(super) fn resolve_seen(
     };
     let resolved = first(path, &read)
         .map(|first| first.and_then(|(name, file)| policy::resolve_with(&name, file, &read)));
-    let mut seen = seen.into_inner();
-    if let Ok(Ok(configuration)) = &resolved {
-        // Certificates are read later: what is written until then is a change.
-        let files = configuration.files.iter().map(PathBuf::as_path);
-        let others: Vec<&Path> = files.filter(|path| !seen.has(path)).collect();
-        seen.look_at(others.into_iter());
-    }
-    (resolved, seen)
+    (resolved, seen.into_inner())
 }
 
 /// What files looked like. What is not a file looks like nothing.
@@ -62,10 +55,6 @@ pub(super) struct Seen(Vec<(PathBuf, Option<Stamp>)>);
 type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Seen {
-    fn has(&self, path: &Path) -> bool {
-        self.0.iter().any(|(seen, _)| seen == path)
-    }
-
     fn look(&mut self, path: &Path) {
         let found = fs::metadata(path).ok().filter(fs::Metadata::is_file);
         let stamp = found.map(|found| {

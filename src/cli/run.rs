@@ -43,7 +43,7 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     environment
         .complete(&mut configuration)
         .map_err(Failure::Usage)?;
-    seen.look_at(configuration.engines.files());
+    seen.look_at(configuration.certificates());
     config::runs_here(&configuration)?;
     let handed = take_over().map_err(|error| Failure::Usage(error.to_string()))?;
     let asked = Asked::by_environment().map_err(|error| Failure::Usage(error.to_string()))?;

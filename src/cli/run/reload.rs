@@ -98,10 +98,10 @@ fn open(
     plan: &Plan,
     seen: &mut Seen,
 ) -> Result<Opened, String> {
-    config::runs_here(&configuration).map_err(|error| error.to_string())?;
     environment.complete(&mut configuration)?;
     // Before they are read: what is written meanwhile is then a change.
-    seen.look_at(configuration.engines.files());
+    seen.look_at(configuration.certificates());
+    config::runs_here(&configuration).map_err(|error| error.to_string())?;
     if let Some(address) = plan.lacks(&configuration.engines) {
         return Err(format!(
             "the Engine at {address} is at a port, or known by a name, that the gate gave up at its start: start it anew"
