@@ -212,6 +212,7 @@ fn settings(opened: Opened, descriptors: u64, grace: Duration, lines: &mut Strin
         configuration,
         upstreams,
         tls,
+        insecure: _,
     } = opened;
     let limits = Limits {
         shutdown_grace: grace,

@@ -6,6 +6,7 @@ use opgate::proxy::{Limits, Upstreams};
 use opgate::tls::{ServerTls, TlsError};
 
 use super::super::engines;
+use super::summary;
 
 /// What the gate can be started or reloaded with.
 pub(super) struct Opened {
@@ -14,6 +15,8 @@ pub(super) struct Opened {
     pub(super) upstreams: Upstreams,
     /// What the handshakes of each listener go by.
     pub(super) tls: Vec<Option<ServerTls>>,
+    /// What of it is open to more than was perhaps meant.
+    pub(super) insecure: Vec<String>,
 }
 
 impl Opened {
@@ -27,12 +30,14 @@ impl Opened {
         });
         let tls: Result<_, TlsError> = tls.collect();
         let tls = tls.map_err(|error| error.to_string())?;
+        let insecure = summary::insecure(&configuration);
         let engines = std::mem::take(&mut configuration.engines);
         let upstreams = engines::upstreams(engines, Limits::default().engine_time)?;
         Ok(Self {
             configuration,
             upstreams,
             tls,
+            insecure,
         })
     }
 }

@@ -157,6 +157,9 @@ impl Reload {
         if !configuration.warnings.found().is_empty() {
             let _ = writeln!(said, "{}", configuration.warnings.to_string().trim_end());
         }
+        for insecure in &opened.insecure {
+            let _ = writeln!(said, "insecure: {insecure}");
+        }
         if let Some(counts) = &self.counts {
             // Before anybody can be one of them.
             counts.clients(configuration.policies.given().map(|(client, _)| client));
