@@ -21,12 +21,14 @@ use tokio::task::JoinSet;
 use super::engines::Environment;
 use super::log::Log;
 use super::{Failure, config, descriptors, on_terminal};
+use again::Again;
 use opened::Opened;
 use reload::{PolicyFiles, Reload};
 use signals::Signals;
 use summary::{Source, Summary};
 use systemd::Asked;
 
+mod again;
 mod opened;
 mod reload;
 mod signals;
@@ -53,7 +55,7 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     let plan = Plan::of(&configuration);
     let confinement = confine(&plan);
     let summary = Summary::new(&configuration, source, confinement);
-    let opened = Opened::open(configuration).map_err(Failure::Usage)?;
+    let opened = Opened::open(configuration).map_err(|error| Failure::Usage(error.to_string()))?;
     for name in unused(&handed, &opened.configuration) {
         super::say(&format!(
             "opgate: no listener has the socket `{name}` that was handed over"
@@ -140,16 +142,21 @@ async fn serve(
         log,
         metrics,
         counts,
+        again: Again::default(),
     };
     systemd.ready().await;
     let alive = Arc::clone(&systemd);
     let living = tokio::spawn(async move { alive.live().await });
     loop {
-        tokio::select! {
+        let asked = tokio::select! {
             () = reload.server.ended() => break,
             () = signals.stop() => break,
-            _ = hangup.recv() => {}
-            () = reload.files.changed() => {}
+            _ = hangup.recv() => true,
+            () = reload.files.changed() => true,
+            () = reload.again.due() => false,
+        };
+        if asked {
+            reload.again.asked();
         }
         systemd.reloading().await;
         let read = tokio::select! {

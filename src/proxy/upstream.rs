@@ -20,7 +20,6 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::{Request, Response};
-use rustix::io::Errno;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::{sleep, timeout};
@@ -32,6 +31,7 @@ use super::limits::{
 };
 use crate::api::definition::ApiVersion;
 use crate::gate::EngineVersion;
+use crate::shortage::is_shortage;
 use bell::Bell;
 pub use endpoint::{Endpoint, EndpointError, TcpHost};
 use hearing::{Deaf, Hearing};
@@ -93,14 +93,6 @@ fn reason(error: &io::Error) -> String {
             }
         }
     }
-}
-
-/// Whether a connection failed for want of descriptors, here or in the system.
-fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE)
-    )
 }
 
 /// Where the Engine is, and the connections to it that wait for a request.

@@ -4,8 +4,9 @@
 use opgate::policy::Configuration;
 use opgate::proxy::{Limits, Upstreams};
 use opgate::tls::{ServerTls, TlsError};
+use thiserror::Error;
 
-use super::super::engines;
+use super::super::engines::{self, EngineError};
 use super::summary;
 
 /// What the gate can be started or reloaded with.
@@ -19,17 +20,37 @@ pub(super) struct Opened {
     pub(super) insecure: Vec<String>,
 }
 
+/// Why it cannot.
+#[derive(Debug, Error)]
+pub(super) enum OpenError {
+    #[error(transparent)]
+    Listener(#[from] TlsError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl OpenError {
+    /// Whether it may work in a moment.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Listener(error) | Self::Engine(EngineError::Tls { source: error, .. }) => {
+                error.is_passing()
+            }
+            Self::Engine(EngineError::Endpoint(_)) => false,
+        }
+    }
+}
+
 impl Opened {
     /// Reads the certificates. Where they are far away this may never end: it is not for
     /// the threads of the runtime.
-    pub(super) fn open(mut configuration: Configuration) -> Result<Self, String> {
+    pub(super) fn open(mut configuration: Configuration) -> Result<Self, OpenError> {
         let listeners = configuration.listeners.iter();
         let tls = listeners.map(|listener| {
             let files = listener.tls.as_ref();
             files.map(ServerTls::load).transpose()
         });
-        let tls: Result<_, TlsError> = tls.collect();
-        let tls = tls.map_err(|error| error.to_string())?;
+        let tls = tls.collect::<Result<_, TlsError>>()?;
         let insecure = summary::insecure(&configuration);
         let engines = std::mem::take(&mut configuration.engines);
         let upstreams = engines::upstreams(engines, Limits::default().engine_time)?;

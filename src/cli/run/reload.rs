@@ -19,9 +19,10 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
-use super::super::config::{self, Seen};
+use super::super::config::{self, Looked, Seen};
 use super::super::engines::Environment;
 use super::super::log::Log;
+use super::again::{Again, Refused};
 use super::opened::Opened;
 use super::{place, settings};
 
@@ -79,15 +80,20 @@ impl PolicyFiles {
 }
 
 /// What reading the files gave: what they configure, or why they do not.
-type Read = Result<(Result<Opened, String>, Seen), JoinError>;
+type Read = Result<(Result<Opened, Refused>, Seen), JoinError>;
 
 /// Reads the files, and then the certificates that they name.
-fn read(path: &Path, environment: &Environment, plan: &Plan) -> (Result<Opened, String>, Seen) {
-    let (resolved, mut seen) = config::resolve_seen(path, true);
+fn read(path: &Path, environment: &Environment, plan: &Plan) -> (Result<Opened, Refused>, Seen) {
+    let Looked {
+        resolved,
+        mut seen,
+        short: passing,
+    } = config::resolve_seen(path, true);
+    let refused = |why| Refused { why, passing };
     let opened = match resolved {
         Ok(Ok(configuration)) => open(configuration, environment, plan, &mut seen),
-        Ok(Err(found)) => Err(found.to_string()),
-        Err(failure) => Err(failure.to_string()),
+        Ok(Err(found)) => Err(refused(found.to_string())),
+        Err(failure) => Err(refused(failure.to_string())),
     };
     (opened, seen)
 }
@@ -97,17 +103,18 @@ fn open(
     environment: &Environment,
     plan: &Plan,
     seen: &mut Seen,
-) -> Result<Opened, String> {
+) -> Result<Opened, Refused> {
     environment.complete(&mut configuration)?;
     // Before they are read: what is written meanwhile is then a change.
     seen.look_at(configuration.certificates());
     config::runs_here(&configuration).map_err(|error| error.to_string())?;
     if let Some(address) = plan.lacks(&configuration.engines) {
-        return Err(format!(
+        let why = format!(
             "the Engine at {address} is at a port, or known by a name, that the gate gave up at its start: start it anew"
-        ));
+        );
+        return Err(why.into());
     }
-    Opened::open(configuration)
+    Ok(Opened::open(configuration)?)
 }
 
 /// What a reload takes.
@@ -122,36 +129,50 @@ pub(super) struct Reload {
     pub(super) metrics: Option<Metrics>,
     /// The numbers, where they are told.
     pub(super) counts: Option<Arc<Counts>>,
+    /// What is to be tried again.
+    pub(super) again: Again,
 }
 
 impl Reload {
     /// Goes by what the files say; or leaves everything as it is, and says why.
     pub(super) async fn reload(&mut self, read: Read) {
         let reloaded = self.try_reload(read).await;
+        if !self.again.tried(reloaded.as_ref().err()) {
+            return;
+        }
         if let Some(counts) = &self.counts {
             counts.reloaded(reloaded.is_ok());
         }
         let message = match reloaded {
             Ok(said) => format!("reloaded {}: {said}", self.files.path.display()),
-            Err(why) => format!(
-                "not reloaded, the policies stay as they were: {}",
+            Err(Refused { why, passing }) => format!(
+                "not reloaded, the policies stay as they were{}: {}",
+                if passing {
+                    ", and it is tried again"
+                } else {
+                    ""
+                },
                 why.trim_end()
             ),
         };
         self.log.say(&message);
     }
 
-    async fn try_reload(&mut self, read: Read) -> Result<String, String> {
+    async fn try_reload(&mut self, read: Read) -> Result<String, Refused> {
         let (opened, seen) = read.map_err(|error| error.to_string())?;
         self.files.read = seen;
         self.files.last = None;
-        if let Some(counts) = &self.counts {
+        // What could not be read is neither right nor wrong.
+        let unread = opened.as_ref().is_err_and(|refused| refused.passing);
+        if let Some(counts) = &self.counts
+            && !unread
+        {
             counts.read(opened.is_ok());
         }
         let opened = opened?;
         let configuration = &opened.configuration;
         if configuration.metrics != self.metrics {
-            return Err("another `metrics` takes a restart".to_owned());
+            return Err("another `metrics` takes a restart".to_owned().into());
         }
         let mut said = String::new();
         if !configuration.warnings.found().is_empty() {
@@ -165,8 +186,7 @@ impl Reload {
             counts.clients(configuration.policies.given().map(|(client, _)| client));
         }
         let settings = settings(opened, self.descriptors, self.grace, &mut said);
-        let changes = self.server.reload(&self.in_force, settings).await;
-        let changes = changes.map_err(|error| error.to_string())?;
+        let changes = self.server.reload(&self.in_force, settings).await?;
         if let Some(counts) = &self.counts {
             counts.engines(&self.in_force.borrow().upstreams);
         }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::super::health::{Health, State};
-use super::{Upstream, UpstreamError, is_shortage, request};
+use super::{Upstream, UpstreamError, request};
+use crate::shortage::is_shortage;
 
 /// The largest answer to a ping: `OK`, or the message of an error.
 const PING_MAX: usize = 16 << 10;
