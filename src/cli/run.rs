@@ -117,6 +117,7 @@ async fn serve(
     let (log, writer) = Log::new(on_terminal());
     let log = Arc::new(log);
     let (stop, stopping) = watch::channel(false);
+    let (hush, hushed) = watch::channel(false);
     let mut told = JoinSet::new();
     let counts = metrics_listener.map(|listener| {
         let counts = Arc::new(Counts::new(Arc::<Log>::clone(&log)));
@@ -124,7 +125,7 @@ async fn serve(
         let given = serving.gate.policies().given();
         counts.clients(given.map(|(client, _)| client));
         counts.engines(&serving.upstreams);
-        told.spawn(listener.run(Arc::clone(&counts), stopping.clone()));
+        told.spawn(listener.run(Arc::clone(&counts), hushed));
         counts
     });
     let journal: Arc<dyn Journal> = match &counts {
@@ -167,13 +168,14 @@ async fn serve(
         systemd.ready().await;
     }
     let _ = stop.send(true);
-    // It removes its socket, and needs no grace.
-    while told.join_next().await.is_some() {}
     let ended = async { tokio::join!(systemd.stopping(), reload.server.ended()) };
     tokio::select! {
         _ = ended => {}
         () = signals.stop() => {}
     }
+    // The numbers are told to the end. Their socket is removed, which needs no grace.
+    let _ = hush.send(true);
+    while told.join_next().await.is_some() {}
     drop(reload);
     living.abort();
     // It ended when the gate was told to, and has the log to let go of.
