@@ -2,8 +2,9 @@
 //! and by asking where there are none.
 #![cfg(test)]
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{Read, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +31,7 @@ use start::{Running, Started, start};
 const PING: &str = "GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n";
 
 /// How long it may take until a probe has told.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What Engines were asked, by their names.
 type Asked = Arc<Mutex<Vec<String>>>;
@@ -200,8 +201,8 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 fn policy(folder: &Path, clients: &[(&str, &str)], upstreams: &str) -> PathBuf {
     let (mut listen, mut of_clients) = (String::new(), String::new());
     for (name, more) in clients {
-        listen += &format!("- {{ unix: DIR/{name}.sock, client: {name} }}\n");
-        of_clients += &format!("  {name}: {{ policies: [ping]{more} }}\n");
+        let _ = writeln!(listen, "- {{ unix: DIR/{name}.sock, client: {name} }}");
+        let _ = writeln!(of_clients, "  {name}: {{ policies: [ping]{more} }}");
     }
     let text = format!(
         "api: '1.51'\nlisten:\n{listen}clients:\n{of_clients}\

@@ -14,7 +14,7 @@ use opgate::proxy::{
     Counts, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig, MetricsListener, Proxy,
     Server, Settings, TlsTable, take_over,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,7 +26,7 @@ use opened::Opened;
 use reload::{PolicyFiles, Reload};
 use signals::Signals;
 use summary::{Source, Summary};
-use systemd::Asked;
+use systemd::{Asked, Systemd};
 
 mod again;
 mod opened;
@@ -148,25 +148,7 @@ async fn serve(
     systemd.ready().await;
     let alive = Arc::clone(&systemd);
     let living = tokio::spawn(async move { alive.live().await });
-    loop {
-        let asked = tokio::select! {
-            () = reload.server.ended() => break,
-            () = signals.stop() => break,
-            _ = hangup.recv() => true,
-            () = reload.files.changed() => true,
-            () = reload.again.due() => false,
-        };
-        if asked {
-            reload.again.asked();
-        }
-        systemd.reloading().await;
-        let read = tokio::select! {
-            read = reload.files.read() => read,
-            () = signals.stop() => break,
-        };
-        reload.reload(read).await;
-        systemd.ready().await;
-    }
+    until_stopped(&mut reload, &mut signals, &mut hangup, &systemd).await;
     let _ = stop.send(true);
     let ended = async { tokio::join!(systemd.stopping(), reload.server.ended()) };
     tokio::select! {
@@ -184,6 +166,34 @@ async fn serve(
     let flushed = tokio::task::spawn_blocking(move || writer.join());
     let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     Ok(())
+}
+
+/// Serves, and reloads whenever there is a reason to, until the gate is to end.
+async fn until_stopped(
+    reload: &mut Reload,
+    signals: &mut Signals,
+    hangup: &mut Signal,
+    systemd: &Systemd,
+) {
+    loop {
+        let asked = tokio::select! {
+            () = reload.server.ended() => return,
+            () = signals.stop() => return,
+            _ = hangup.recv() => true,
+            () = reload.files.changed() => true,
+            () = reload.again.due() => false,
+        };
+        if asked {
+            reload.again.asked();
+        }
+        systemd.reloading().await;
+        let read = tokio::select! {
+            read = reload.files.read() => read,
+            () = signals.stop() => return,
+        };
+        reload.reload(read).await;
+        systemd.ready().await;
+    }
 }
 
 /// Opens the socket at which the metrics are told, if they are.
