@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::oneshot::{self, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
@@ -39,6 +40,7 @@ type Asked = Arc<Mutex<Vec<String>>>;
 /// An Engine until it goes, with all of its connections.
 struct Engine {
     task: JoinHandle<()>,
+    stop: Sender<()>,
     socket: PathBuf,
 }
 
@@ -46,22 +48,30 @@ impl Engine {
     fn at(socket: &Path, asked: &Asked) -> Self {
         let listener = UnixListener::bind(socket).unwrap();
         let (asked, name) = (Arc::clone(asked), name(socket));
+        let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(answer(stream, name.clone(), Arc::clone(&asked)));
+            loop {
+                tokio::select! {
+                    _ = &mut stopped => break,
+                    Ok((stream, _)) = listener.accept() => {
+                        connections.spawn(answer(stream, name.clone(), Arc::clone(&asked)));
+                    }
+                }
             }
+            connections.shutdown().await;
         });
         Self {
             task,
+            stop,
             socket: socket.to_owned(),
         }
     }
 
     async fn go(self) {
         fs::remove_file(&self.socket).unwrap();
-        self.task.abort();
-        self.task.await.unwrap_err();
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap();
     }
 }
 
