@@ -60,9 +60,8 @@ impl Upstream {
                 Err(error) => return self.health.failed(&error),
             }
         }
-        if let Ok(connection) = self.fresh().await {
-            self.keep(connection);
-        }
+        // A gate that nobody uses keeps no connection.
+        drop(self.fresh().await);
     }
 
     /// Whether it answers a ping as an Engine does. The caller bounds the time.
