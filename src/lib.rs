@@ -18,7 +18,8 @@
 //! - [`confine`] gives up what the process does not need, before it serves;
 //! - [`example`] holds requests as people write them, for tests and explanations;
 //! - [`tls`] reads certificates, keys and revocation lists;
-//! - [`diagnostic`] shows what is wrong with a policy file.
+//! - [`diagnostic`] shows what is wrong with a policy file;
+//! - [`shortage`] tells what is worth another try.
 //!
 //! Dependencies point one way: [`proxy`] uses [`gate`], which uses [`policy`] and
 //! [`request`], which use [`route`] and [`api`].
@@ -34,4 +35,5 @@ pub mod policy;
 pub mod proxy;
 pub mod request;
 pub mod route;
+pub mod shortage;
 pub mod tls;

@@ -9,10 +9,11 @@
 //! and `containers` where the Engine has to say). What stops a request on the way is answered from one place
 //! (`rescue`); every request leaves a record (`record`), which is counted (`metrics`); every bound is in `limits`,
 //! whose they are in `limit_table`, and what counts requests in `meter`.
-//! What all of it goes by can be replaced while it runs (`reload`).
+//! What all of it goes by can be replaced while it runs (`reload`). Whether the Engines
+//! answer (`health`) is learnt from requests, and by a probe where there are none (`lookout`).
 //!
 //! INVARIANT: nothing reaches the Engine but what `upstream::request` writes from a
-//! `Permit`, the questions for its version and its containers, and the bytes of a
+//! `Permit`, the questions for its version, its containers and whether it is there, and the bytes of a
 //! tunnel that the Engine has accepted.
 
 use std::fmt;
@@ -35,10 +36,12 @@ mod containers;
 mod forward;
 mod framing;
 mod head;
+mod health;
 mod identity;
 mod limit_table;
 mod limits;
 mod listener;
+mod lookout;
 mod meter;
 mod metrics;
 mod negotiation;
@@ -51,9 +54,11 @@ mod tunnel;
 mod upstream;
 mod upstreams;
 
+pub use health::Health;
 pub use limit_table::LimitTable;
 pub use limits::Limits;
 pub use listener::{ListenError, Listener, ListenerConfig, take_over};
+pub use lookout::EngineChange;
 pub use meter::Rate;
 pub use metrics::{Counts, MetricsListener};
 pub use record::{Decision, Journal, Record};

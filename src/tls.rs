@@ -9,6 +9,7 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use thiserror::Error;
 
+use crate::shortage::is_shortage;
 pub use client::{ClientFiles, ClientTls};
 pub(crate) use facts::facts;
 pub use server::{ClientCertificates, ServerFiles, ServerTls};
@@ -56,6 +57,13 @@ pub enum TlsError {
         /// Why not.
         reason: String,
     },
+}
+
+impl TlsError {
+    /// Whether it may work in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if is_shortage(source))
+    }
 }
 
 /// The certificates of a file, in its order; at least one.

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 struct Running {
     folder: TempDir,
     child: Child,
-    _log: BufReader<ChildStderr>,
+    log: BufReader<ChildStderr>,
     /// What it said at the start.
     said: Vec<String>,
 }
@@ -84,7 +84,7 @@ impl Running {
         Self {
             folder,
             child,
-            _log: log,
+            log,
             said,
         }
     }

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -125,12 +126,20 @@ impl Gate {
 
     /// An Engine that answers every request, for as long as the test runs.
     fn engine(&self) {
+        self.engine_with(|_| {});
+    }
+
+    /// The same, with something that is done first; it is given the head.
+    fn engine_with(&self, first: impl Fn(&str) + Send + Sync + 'static) {
         let listener = UnixListener::bind(self.path("engine.sock")).unwrap();
+        let first = Arc::new(first);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                let first = Arc::clone(&first);
                 std::thread::spawn(move || {
                     let mut connection = Connection::over(stream);
-                    while connection.message().is_some() {
+                    while let Some((head, _)) = connection.message() {
+                        first(&head);
                         let body = r#"{"ApiVersion":"1.51","MinAPIVersion":"1.24"}"#;
                         let length = body.len();
                         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
@@ -190,12 +199,11 @@ fn requests_are_counted_by_client_operation_and_decision() {
     let gate = Gate::start(UNIX);
     let ping = |decision| gate.value(&requests("me", "SystemPing", decision));
     assert_eq!(ping("allowed"), None);
-    assert_eq!(gate.value("opgate_upstream_up{client=\"me\"}"), None);
 
     assert_eq!(gate.ask("me", PING), 502);
     assert_eq!(ping("failed").as_deref(), Some("1"));
     assert_eq!(
-        gate.value("opgate_upstream_up{client=\"me\"}").unwrap(),
+        gate.value("opgate_upstream_up{upstream=\"-\"}").unwrap(),
         "0"
     );
 
@@ -206,7 +214,7 @@ fn requests_are_counted_by_client_operation_and_decision() {
     assert_eq!(ping("allowed").as_deref(), Some("3"));
     assert_eq!(ping("failed").as_deref(), Some("1"));
     assert_eq!(
-        gate.value("opgate_upstream_up{client=\"me\"}").unwrap(),
+        gate.value("opgate_upstream_up{upstream=\"-\"}").unwrap(),
         "1"
     );
 
@@ -237,7 +245,7 @@ fn requests_are_counted_by_client_operation_and_decision() {
             assert_eq!(known.last(), Some(&name), "{line}");
         }
     }
-    assert_eq!(known.len(), 6, "{known:?}");
+    assert_eq!(known.len(), 8, "{known:?}");
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -269,9 +277,18 @@ fn reloads_show_and_lose_no_counts() {
     assert_eq!((valid().as_str(), reloads("failed").as_str()), ("0", "1"));
     assert!(read() > before);
 
+    // A certificate that cannot be used is as wrong.
+    let file = gate.policy(UNIX, &["me"]);
+    assert!(gate.reload(&file).starts_with("reloaded"));
+    assert_eq!((valid().as_str(), reloads("ok").as_str()), ("1", "1"));
+    let listener = "- { tcp: '127.0.0.1:0', client: me, tls: { cert: lost.pem, key: lost.pem } }";
+    let said = gate.reload(&file.replace("listen:\n", &format!("listen:\n{listener}\n")));
+    assert!(said.contains("lost.pem"), "{said}");
+    assert_eq!((valid().as_str(), reloads("failed").as_str()), ("0", "2"));
+
     let said = gate.reload(&gate.policy(UNIX, &["me", "you"]));
     assert!(said.starts_with("reloaded"), "{said}");
-    assert_eq!((valid().as_str(), reloads("ok").as_str()), ("1", "1"));
+    assert_eq!((valid().as_str(), reloads("ok").as_str()), ("1", "2"));
     assert_eq!(gate.ask("you", PING), 200);
     assert_eq!(gate.ask("me", PING), 200);
     let allowed = |client| gate.value(&requests(client, "SystemPing", "allowed"));
@@ -342,7 +359,7 @@ fn nothing_else_is_reachable() {
     // One answer for each connection.
     assert_eq!(
         gate.at(&format!("{GET}{GET}")).2.matches("# TYPE").count(),
-        6
+        8
     );
     assert!(gate.log.try_recv().is_err(), "no request came to the gate");
 }
@@ -413,6 +430,55 @@ fn tcp_is_for_loopback() {
     let (status, _, body) = exchange(TcpStream::connect(address).unwrap(), GET);
     assert_eq!(status, 200);
     assert!(body.contains("\nopgate_policy_valid 1\n"), "{body}");
+    // A page whose name leads here is told nothing.
+    for (host, expected) in [
+        ("evil.example", 403),
+        ("evil.example:9323", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("127.0.0.1:9323", 200),
+        ("[::1]:9323", 200),
+        ("localhost:9323", 200),
+        ("gate", 200),
+    ] {
+        let get = GET.replace("localhost", host);
+        let (status, _, body) = exchange(TcpStream::connect(address).unwrap(), &get);
+        assert_eq!(status, expected, "{host}: {body}");
+        assert_eq!(body.contains("opgate_policy_valid"), expected == 200);
+    }
+}
+
+#[test]
+fn they_are_told_for_as_long_as_requests_are_under_way() {
+    let mut gate = Gate::start(UNIX);
+    let (arrived, arrival) = channel();
+    let (sender, waiting) = channel::<()>();
+    let held = Mutex::new((arrived, waiting));
+    gate.engine_with(move |head| {
+        if head.contains("/images/") {
+            let (arrived, waiting) = &*held.lock().unwrap();
+            arrived.send(()).unwrap();
+            waiting.recv().unwrap();
+        }
+    });
+    let socket = gate.path("me.sock");
+    let mut client = Connection::to(&socket);
+    assert_eq!(client.ask(PING).0, 200);
+    let inspect = "GET /v1.51/images/a/json HTTP/1.1\r\nHost: docker\r\n\r\n";
+    client.send(inspect).unwrap();
+    arrival.recv_timeout(PATIENCE).unwrap();
+    gate.signal(Signal::TERM);
+    let start = Instant::now();
+    while socket.exists() {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let ping = requests("me", "SystemPing", "allowed");
+    assert_eq!(gate.value(&ping).as_deref(), Some("1"));
+    sender.send(()).unwrap();
+    assert_eq!(client.answer().0, 200);
+    drop(client);
+    assert!(gate.running.child.wait().unwrap().success());
+    assert!(!gate.path("metrics.sock").exists());
 }
 
 #[test]
@@ -423,6 +489,12 @@ fn what_other_machines_reach_is_said_to_be_insecure() {
             && line.ends_with(" tells other machines the metrics, without TLS")
     });
     assert!(insecure, "{}", gate.said);
+    // Other machines may call it by any name.
+    let port = gate.said.split("metrics at tcp://0.0.0.0:").nth(1).unwrap();
+    let port: u16 = port.lines().next().unwrap().parse().unwrap();
+    let get = GET.replace("localhost", "gate.example.net:9323");
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    assert_eq!(exchange(stream, &get).0, 200);
     let gate = Gate::start(TCP);
     assert!(!gate.said.contains("insecure: "), "{}", gate.said);
 }

@@ -225,6 +225,25 @@ fn a_change_of_the_files_counts_without_a_signal() {
 }
 
 #[test]
+fn a_reload_says_what_is_insecure() {
+    let gate = Gate::start();
+    let dir = gate.folder.path().display();
+    let open = format!("{dir}/open.sock");
+    let more = format!("- {{ unix: {open}, mode: '0666', client: ca }}\n");
+    gate.write(&policy(gate.folder.path(), 'a', &more));
+    gate.hang_up();
+    let said = gate.said();
+    assert!(said.starts_with("reloaded "), "{said}");
+    let insecure =
+        format!("\ninsecure: unix://{open} is open to every user who can reach its folder");
+    assert!(said.ends_with(&insecure), "{said}");
+    gate.write(&policy(gate.folder.path(), 'a', ""));
+    gate.hang_up();
+    let said = gate.said();
+    assert!(!said.contains("insecure"), "{said}");
+}
+
+#[test]
 fn what_is_not_a_file_is_not_waited_for() {
     let gate = Gate::start();
     let _engine = engine(gate.folder.path(), 'a');

@@ -271,6 +271,9 @@ async fn each_client_gets_its_own_engine() {
             "{message}"
         );
     }
+    // So far the log tells of it by itself.
+    let told = gate.until("upstream false-one is down");
+    assert!(told.contains("not of the authority in `ca`"), "{told}");
     // All Engines count.
     let health = || said(&opgate("health", &file, &[]).output().unwrap());
     let (code, text) = health();

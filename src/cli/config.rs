@@ -1,6 +1,6 @@
 //! Reading policy files.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use opgate::diagnostic::{Code, Diagnostic, Diagnostics, Span};
 use opgate::identity::process;
 use opgate::policy::{self, Configuration, ReadFile, SourceFile};
+use opgate::shortage::is_shortage;
 
 use super::Failure;
 
@@ -23,34 +24,37 @@ pub(super) fn check(path: &Path) -> Result<Result<Configuration, Diagnostics>, F
 
 /// Reads a file; gives what it configures, or what is wrong with it.
 pub(super) fn resolve(path: &Path) -> Result<Result<Configuration, Diagnostics>, Failure> {
-    resolve_seen(path, false).0
+    resolve_seen(path, false).resolved
 }
 
-/// Reads a file like [`resolve`]; gives also what it and the files that it includes
-/// looked like. With `only_files`, what is no file cannot be read.
-pub(super) fn resolve_seen(
-    path: &Path,
-    only_files: bool,
-) -> (Result<Result<Configuration, Diagnostics>, Failure>, Seen) {
+/// What reading a file has given.
+pub(super) struct Looked {
+    pub(super) resolved: Result<Result<Configuration, Diagnostics>, Failure>,
+    /// What it and the files that it includes looked like.
+    pub(super) seen: Seen,
+    /// Whether one of them was not read for want of descriptors.
+    pub(super) short: bool,
+}
+
+/// Reads a file like [`resolve`]. With `only_files`, what is no file cannot be read.
+pub(super) fn resolve_seen(path: &Path, only_files: bool) -> Looked {
     let seen = RefCell::new(Seen::default());
+    let short = Cell::new(false);
     let read = |path: &Path| {
         // Before it is read: what is written meanwhile is then a change.
         seen.borrow_mut().look(path);
         if only_files && !fs::metadata(path)?.is_file() {
             return Err(io::Error::other("it is not a file"));
         }
-        read(path)
+        read(path).inspect_err(|error| short.set(short.get() || is_shortage(error)))
     };
     let resolved = first(path, &read)
         .map(|first| first.and_then(|(name, file)| policy::resolve_with(&name, file, &read)));
-    let mut seen = seen.into_inner();
-    if let Ok(Ok(configuration)) = &resolved {
-        // Certificates are read later: what is written until then is a change.
-        let files = configuration.files.iter().map(PathBuf::as_path);
-        let others: Vec<&Path> = files.filter(|path| !seen.has(path)).collect();
-        seen.look_at(others.into_iter());
+    Looked {
+        resolved,
+        seen: seen.into_inner(),
+        short: short.get(),
     }
-    (resolved, seen)
 }
 
 /// What files looked like. What is not a file looks like nothing.
@@ -62,10 +66,6 @@ pub(super) struct Seen(Vec<(PathBuf, Option<Stamp>)>);
 type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Seen {
-    fn has(&self, path: &Path) -> bool {
-        self.0.iter().any(|(seen, _)| seen == path)
-    }
-
     fn look(&mut self, path: &Path) {
         let found = fs::metadata(path).ok().filter(fs::Metadata::is_file);
         let stamp = found.map(|found| {
@@ -146,7 +146,7 @@ pub(super) fn load(path: &Path) -> Result<Configuration, Failure> {
 
 /// The same, with what the files looked like.
 pub(super) fn load_seen(path: &Path) -> Result<(Configuration, Seen), Failure> {
-    let (resolved, seen) = resolve_seen(path, false);
+    let Looked { resolved, seen, .. } = resolve_seen(path, false);
     let configuration = resolved?.map_err(|found| Failure::Findings(found.to_string()))?;
     if !configuration.warnings.found().is_empty() {
         super::say(&configuration.warnings);

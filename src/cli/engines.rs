@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use opgate::policy::{Configuration, EngineAddress, Engines};
-use opgate::proxy::{Endpoint, TcpHost, Upstream, Upstreams};
-use opgate::tls::{ClientFiles, ClientTls};
+use opgate::proxy::{Endpoint, EndpointError, TcpHost, Upstream, Upstreams};
+use opgate::tls::{ClientFiles, ClientTls, TlsError};
+use thiserror::Error;
 
 /// What the environment says of the Engine. It stays what it was at the start.
 #[derive(Clone, Debug, Default)]
@@ -91,26 +92,41 @@ impl Environment {
     }
 }
 
+/// Why an Engine cannot be called.
+#[derive(Debug, Error)]
+pub(super) enum EngineError {
+    #[error("the upstream {address}: {source}")]
+    Tls {
+        address: String,
+        #[source]
+        source: TlsError,
+    },
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
+
 /// The Engines, with their certificates. Nothing is connected yet.
-pub(super) fn upstreams(engines: Engines, time: Duration) -> Result<Upstreams, String> {
+pub(super) fn upstreams(engines: Engines, time: Duration) -> Result<Upstreams, EngineError> {
     let Engines { all, of_clients } = engines;
     let opened = all.into_iter().map(|engine| {
         let endpoint = endpoint(engine.address)?;
-        Upstream::new(endpoint, time).map_err(|error| error.to_string())
+        Ok((engine.name, Upstream::new(endpoint, time)?))
     });
-    let opened = opened.collect::<Result<_, String>>()?;
+    let opened = opened.collect::<Result<_, EngineError>>()?;
     Ok(Upstreams::new(opened, of_clients))
 }
 
 /// An Engine that can be called; certificates are read.
-pub(super) fn endpoint(address: EngineAddress) -> Result<Endpoint, String> {
+pub(super) fn endpoint(address: EngineAddress) -> Result<Endpoint, EngineError> {
     let shown = address.to_string();
     Ok(match address {
         EngineAddress::Unix(path) => Endpoint::Unix(path),
         EngineAddress::Tcp { host, port } => Endpoint::Tcp(TcpHost { host, port }),
         EngineAddress::Tls { host, port, files } => {
-            let tls = ClientTls::load(&host, &files)
-                .map_err(|error| format!("the upstream {shown}: {error}"))?;
+            let tls = ClientTls::load(&host, &files).map_err(|source| EngineError::Tls {
+                address: shown,
+                source,
+            })?;
             Endpoint::Tls(TcpHost { host, port }, tls)
         }
     })

@@ -15,7 +15,7 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use opgate::api::Operation;
-use opgate::proxy::{Decision, Journal, Record};
+use opgate::proxy::{Decision, EngineChange, Journal, Record};
 use serde::Serialize;
 
 /// Lines that wait to be written at most; more are counted, not kept.
@@ -260,6 +260,10 @@ impl Journal for Log {
 
     fn accept_failed(&self, client: &str, error: &io::Error) {
         self.say(&format!("client {client}: accept: {error}"));
+    }
+
+    fn engine_changed(&self, change: &EngineChange<'_>) {
+        self.say(&change.to_string());
     }
 }
 

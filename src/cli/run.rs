@@ -12,21 +12,24 @@ use opgate::gate::{Gate, ListenerId};
 use opgate::policy::{Address, Configuration, Metrics};
 use opgate::proxy::{
     Counts, InForce, Journal, LimitTable, Limits, Listener, ListenerConfig, MetricsListener, Proxy,
-    Server, Settings, TlsTable, Upstreams, take_over,
+    Server, Settings, TlsTable, take_over,
 };
-use opgate::tls::{ServerTls, TlsError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::engines::{self, Environment};
+use super::engines::Environment;
 use super::log::Log;
 use super::{Failure, config, descriptors, on_terminal};
+use again::Again;
+use opened::Opened;
 use reload::{PolicyFiles, Reload};
 use signals::Signals;
 use summary::{Source, Summary};
-use systemd::Asked;
+use systemd::{Asked, Systemd};
 
+mod again;
+mod opened;
 mod reload;
 mod signals;
 mod summary;
@@ -42,7 +45,7 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     environment
         .complete(&mut configuration)
         .map_err(Failure::Usage)?;
-    seen.look_at(configuration.engines.files());
+    seen.look_at(configuration.certificates());
     config::runs_here(&configuration)?;
     let handed = take_over().map_err(|error| Failure::Usage(error.to_string()))?;
     let asked = Asked::by_environment().map_err(|error| Failure::Usage(error.to_string()))?;
@@ -52,7 +55,8 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
     let plan = Plan::of(&configuration);
     let confinement = confine(&plan);
     let summary = Summary::new(&configuration, source, confinement);
-    for name in unused(&handed, &configuration) {
+    let opened = Opened::open(configuration).map_err(|error| Failure::Usage(error.to_string()))?;
+    for name in unused(&handed, &opened.configuration) {
         super::say(&format!(
             "opgate: no listener has the socket `{name}` that was handed over"
         ));
@@ -63,14 +67,14 @@ pub(super) fn run(config: &Path, grace: Duration) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start: {error}")))?;
     let files = PolicyFiles::new(config, seen, environment, plan);
-    let served = runtime.block_on(serve(configuration, files, summary, asked, grace));
+    let served = runtime.block_on(serve(opened, files, summary, asked, grace));
     // Not waiting for a log that nobody reads.
     runtime.shutdown_background();
     served
 }
 
 async fn serve(
-    mut configuration: Configuration,
+    opened: Opened,
     files: PolicyFiles,
     mut summary: Summary,
     asked: Asked,
@@ -83,12 +87,8 @@ async fn serve(
     let mut hangup = signal(SignalKind::hangup()).map_err(|error| usage(&error))?;
     let mut lines = String::new();
     let descriptors = descriptors::raise();
-    let metrics = configuration.metrics.clone();
-    let engines = std::mem::take(&mut configuration.engines);
-    let upstreams =
-        engines::upstreams(engines, Limits::default().engine_time).map_err(Failure::Usage)?;
-    let settings = settings(configuration, upstreams, descriptors, grace, &mut lines)
-        .map_err(|error| usage(&error))?;
+    let metrics = opened.configuration.metrics.clone();
+    let settings = settings(opened, descriptors, grace, &mut lines);
     let gate = Arc::new(Gate::new(settings.policies));
     let mut listeners = Vec::with_capacity(settings.listeners.len());
     let all = settings.listeners.into_iter().zip(&settings.tls);
@@ -117,13 +117,15 @@ async fn serve(
     let (log, writer) = Log::new(on_terminal());
     let log = Arc::new(log);
     let (stop, stopping) = watch::channel(false);
+    let (hush, hushed) = watch::channel(false);
     let mut told = JoinSet::new();
     let counts = metrics_listener.map(|listener| {
         let counts = Arc::new(Counts::new(Arc::<Log>::clone(&log)));
         let serving = in_force.borrow();
         let given = serving.gate.policies().given();
         counts.clients(given.map(|(client, _)| client));
-        told.spawn(listener.run(Arc::clone(&counts), stopping.clone()));
+        counts.engines(&serving.upstreams);
+        told.spawn(listener.run(Arc::clone(&counts), hushed));
         counts
     });
     let journal: Arc<dyn Journal> = match &counts {
@@ -131,6 +133,7 @@ async fn serve(
         None => Arc::<Log>::clone(&log),
     };
     let proxy = Arc::new(Proxy::new(looked_at, journal));
+    let watching = tokio::spawn(Arc::clone(&proxy).watch_engines(stopping.clone()));
     let mut reload = Reload {
         server: Server::new(listeners, proxy, stopping),
         in_force,
@@ -140,39 +143,57 @@ async fn serve(
         log,
         metrics,
         counts,
+        again: Again::default(),
     };
     systemd.ready().await;
     let alive = Arc::clone(&systemd);
     let living = tokio::spawn(async move { alive.live().await });
-    loop {
-        tokio::select! {
-            () = reload.server.ended() => break,
-            () = signals.stop() => break,
-            _ = hangup.recv() => {}
-            () = reload.files.changed() => {}
-        }
-        systemd.reloading().await;
-        let read = tokio::select! {
-            read = reload.files.read() => read,
-            () = signals.stop() => break,
-        };
-        reload.reload(read).await;
-        systemd.ready().await;
-    }
+    until_stopped(&mut reload, &mut signals, &mut hangup, &systemd).await;
     let _ = stop.send(true);
-    // It removes its socket, and needs no grace.
-    while told.join_next().await.is_some() {}
     let ended = async { tokio::join!(systemd.stopping(), reload.server.ended()) };
     tokio::select! {
         _ = ended => {}
         () = signals.stop() => {}
     }
+    // The numbers are told to the end. Their socket is removed, which needs no grace.
+    let _ = hush.send(true);
+    while told.join_next().await.is_some() {}
     drop(reload);
     living.abort();
+    // It ended when the gate was told to, and has the log to let go of.
+    let _ = watching.await;
     // The last lines are written, unless nobody takes them.
     let flushed = tokio::task::spawn_blocking(move || writer.join());
     let _ = tokio::time::timeout(FLUSH_TIME, flushed).await;
     Ok(())
+}
+
+/// Serves, and reloads whenever there is a reason to, until the gate is to end.
+async fn until_stopped(
+    reload: &mut Reload,
+    signals: &mut Signals,
+    hangup: &mut Signal,
+    systemd: &Systemd,
+) {
+    loop {
+        let asked = tokio::select! {
+            () = reload.server.ended() => return,
+            () = signals.stop() => return,
+            _ = hangup.recv() => true,
+            () = reload.files.changed() => true,
+            () = reload.again.due() => false,
+        };
+        if asked {
+            reload.again.asked();
+        }
+        systemd.reloading().await;
+        let read = tokio::select! {
+            read = reload.files.read() => read,
+            () = signals.stop() => return,
+        };
+        reload.reload(read).await;
+        systemd.ready().await;
+    }
 }
 
 /// Opens the socket at which the metrics are told, if they are.
@@ -205,13 +226,13 @@ fn place(address: &Address) -> String {
 
 /// What a configuration means for the proxy of a process with so many descriptors;
 /// says so where they are too few.
-fn settings(
-    configuration: Configuration,
-    upstreams: Upstreams,
-    descriptors: u64,
-    grace: Duration,
-    lines: &mut String,
-) -> Result<Settings, TlsError> {
+fn settings(opened: Opened, descriptors: u64, grace: Duration, lines: &mut String) -> Settings {
+    let Opened {
+        configuration,
+        upstreams,
+        tls,
+        insecure: _,
+    } = opened;
     let limits = Limits {
         shutdown_grace: grace,
         ..Limits::default()
@@ -243,12 +264,7 @@ fn settings(
             );
         }
     }
-    let tls = configuration.listeners.iter().map(|listener| {
-        let tls = listener.tls.as_ref();
-        tls.map(ServerTls::load).transpose()
-    });
-    let tls = tls.collect::<Result<_, _>>()?;
-    Ok(Settings {
+    Settings {
         tls,
         listeners: configuration
             .listeners
@@ -260,7 +276,7 @@ fn settings(
         limits,
         of_listeners,
         of_clients: configuration.limits.clients,
-    })
+    }
 }
 
 /// How long the last lines of the log may take at the end.

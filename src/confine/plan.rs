@@ -36,11 +36,8 @@ impl Plan {
     /// What a configuration needs, to be served and to be read again.
     pub fn of(configuration: &Configuration) -> Self {
         let plan = Self::new(configuration.confinement);
-        let plan = configuration
-            .files
-            .iter()
-            .fold(plan, |plan, file| plan.reading(file));
-        let files = configuration.engines.files();
+        let files = configuration.files.iter().map(PathBuf::as_path);
+        let files = files.chain(configuration.certificates());
         let plan = files.fold(plan, Self::reading);
         let engines = configuration.engines.all.iter();
         let mut plan = engines.fold(plan, |plan, engine| plan.reaching(&engine.address));

@@ -26,7 +26,7 @@ mod tls;
 mod upstreams;
 mod values;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) use conditions::{KEYWORDS, fields};
@@ -70,13 +70,23 @@ pub struct Configuration {
     pub confinement: Confinement,
     /// Where the gate tells its own numbers.
     pub metrics: Option<Metrics>,
-    /// The file and those that it includes, by every path by which they were read, and
-    /// the files of certificates that they name.
+    /// The file and those that it includes, by every path by which they were read.
     pub files: Vec<PathBuf>,
     /// The file's own tests.
     pub tests: Vec<Test>,
     /// What is odd, though not wrong.
     pub warnings: Diagnostics,
+}
+
+impl Configuration {
+    /// The files of certificates and keys, of listeners and of Engines. They are not
+    /// read yet.
+    pub fn certificates(&self) -> impl Iterator<Item = &Path> {
+        let listeners = self.listeners.iter();
+        let listeners = listeners.filter_map(|listener| listener.tls.as_ref());
+        let listeners = listeners.flat_map(ServerFiles::paths);
+        listeners.chain(self.engines.files())
+    }
 }
 
 /// Resolves a file that includes no other.
@@ -145,13 +155,7 @@ pub(super) fn resolve_and(
     {
         resolver.found.retain(|one| one.severity == Severity::Error);
     }
-    let mut paths = resolver.files.paths();
-    if let Some((listeners, ..)) = &made {
-        let certificates = listeners
-            .iter()
-            .filter_map(|listener| listener.tls.as_ref());
-        paths.extend(certificates.flat_map(ServerFiles::paths).map(PathBuf::from));
-    }
+    let paths = resolver.files.paths();
     let diagnostics = resolver.files.diagnostics(resolver.found);
     match made {
         Some((listeners, engines, policies)) if !diagnostics.has_errors() => Ok(Configuration {

@@ -80,7 +80,7 @@ fn is_of(origin: &[u8], host: &[u8]) -> bool {
 }
 
 /// Whether a host is no name that someone could own in the public DNS.
-fn is_nobodys_domain(value: &[u8]) -> bool {
+pub(crate) fn is_nobodys_domain(value: &[u8]) -> bool {
     let Some(host) = std::str::from_utf8(value).ok().and_then(host) else {
         return false;
     };

@@ -165,9 +165,13 @@ impl Exchange<'_> {
         let upstream = self.upstream;
         loop {
             let error = match connection.link.send(request).await {
-                Ok(response) => return Ok(Answer::pooled(response, connection)),
+                Ok(response) => {
+                    upstream.health().answered();
+                    return Ok(Answer::pooled(response, connection));
+                }
                 Err(error) => error,
             };
+            upstream.health().doubted();
             // Only a connection that has waited may have been closed for a
             // reason that has nothing to do with this request.
             if !connection.kept {

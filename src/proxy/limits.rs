@@ -124,6 +124,16 @@ pub(crate) const CONNECT_PAUSE: Duration = Duration::from_millis(10);
 /// How long the process that may still serve a socket has to say so.
 pub(crate) const STALE_PROBE: Duration = Duration::from_secs(2);
 
+/// How long after the last look an Engine is looked after again, if no request has told
+/// of it meanwhile; up to how much less it is, so that not all are asked at once; and up
+/// to when it is first.
+pub(crate) const PROBE_PAUSE: Duration = Duration::from_secs(10);
+pub(crate) const PROBE_JITTER: Duration = Duration::from_secs(2);
+pub(crate) const PROBE_FIRST: Duration = Duration::from_secs(1);
+
+/// How long after a word on an Engine's health there is no other.
+pub(crate) const TELL_PAUSE: Duration = Duration::from_secs(5);
+
 /// Connections that wait in the kernel for being accepted.
 pub(crate) const BACKLOG: u32 = 1024;
 

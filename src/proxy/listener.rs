@@ -24,6 +24,7 @@ use super::{Proxy, stopped};
 use crate::gate::ListenerId;
 use crate::identity::{Caller, Origin};
 use crate::policy::{Address, Owner};
+use crate::shortage::is_shortage;
 use crate::tls::ServerTls;
 
 mod systemd;
@@ -67,6 +68,13 @@ pub enum ListenError {
         #[source]
         source: io::Error,
     },
+}
+
+impl ListenError {
+    /// Whether it may work in a moment.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::System { source, .. } if is_shortage(source))
+    }
 }
 
 /// Where to listen.

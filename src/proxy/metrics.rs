@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Decision, Journal, Record};
+use super::health::{Found, Health, State};
+use super::{Decision, EngineChange, Journal, Record, Upstreams};
 use crate::api::Operation;
 use crate::gate::NOBODY;
 
@@ -26,15 +27,13 @@ const DECISIONS: [&str; 3] = ["allowed", "refused", "failed"];
 /// So many clients are counted at most that the policy has no more.
 const CLIENTS_GONE: usize = 1024;
 
-/// What is known of the Engine by the last request that went to it.
-const UP: u8 = 1;
-const DOWN: u8 = 2;
-
 /// Counts records, and passes them on.
 pub struct Counts {
     journal: Arc<dyn Journal>,
     /// Written at a reload only.
     clients: RwLock<BTreeMap<Arc<str>, Arc<OfClient>>>,
+    /// The Engines in force; [`NOBODY`] is the one without a name. Like `clients`.
+    engines: RwLock<BTreeMap<Arc<str>, Arc<Health>>>,
     reloaded: AtomicU64,
     not_reloaded: AtomicU64,
     valid: AtomicBool,
@@ -48,8 +47,6 @@ pub struct Counts {
 struct OfClient {
     /// For each operation, and last for none, one of each decision.
     requests: Box<[[AtomicU64; DECISIONS.len()]]>,
-    /// [`UP`], [`DOWN`], or nothing yet.
-    upstream: AtomicU8,
 }
 
 impl Default for OfClient {
@@ -57,28 +54,22 @@ impl Default for OfClient {
         let kinds = Operation::ALL.len().saturating_add(1);
         Self {
             requests: (0..kinds).map(|_| Default::default()).collect(),
-            upstream: AtomicU8::new(0),
         }
     }
 }
 
 impl OfClient {
     fn count(&self, record: &Record) {
-        let (decision, upstream) = match (record.decision, record.status) {
-            (Decision::Allowed, Some(_)) => (0, Some(UP)),
-            (Decision::Allowed, None) => (0, None),
-            (Decision::Refused, _) => (1, None),
-            (Decision::Failed, Some(502 | 504)) => (2, Some(DOWN)),
-            (Decision::Failed, _) => (2, None),
+        let decision = match record.decision {
+            Decision::Allowed => 0,
+            Decision::Refused => 1,
+            Decision::Failed => 2,
         };
         let operation = record.operation.map(|operation| operation as usize);
         let operation = operation.unwrap_or(Operation::ALL.len());
         let counters = self.requests.get(operation);
         if let Some(counter) = counters.and_then(|counters| counters.get(decision)) {
             counter.fetch_add(1, Ordering::Relaxed);
-        }
-        if let Some(upstream) = upstream {
-            self.upstream.store(upstream, Ordering::Relaxed);
         }
     }
 }
@@ -91,6 +82,7 @@ impl Counts {
         Self {
             journal,
             clients: RwLock::new(BTreeMap::from([nobody])),
+            engines: RwLock::default(),
             reloaded: AtomicU64::new(0),
             not_reloaded: AtomicU64::new(0),
             valid: AtomicBool::new(true),
@@ -112,6 +104,15 @@ impl Counts {
         if clients.len().saturating_sub(names.len()) > CLIENTS_GONE {
             clients.retain(|name, _| names.contains(&**name));
         }
+    }
+
+    /// These are the Engines from now on.
+    pub fn engines(&self, upstreams: &Upstreams) {
+        let engines = upstreams.named().iter().map(|one| {
+            let name = one.name.clone().unwrap_or_else(|| NOBODY.into());
+            (name, Arc::clone(one.upstream.health()))
+        });
+        *self.engines.write().unwrap_or_else(PoisonError::into_inner) = engines.collect();
     }
 
     /// The policy file was read, and this is whether it checked.
@@ -150,6 +151,10 @@ impl Journal for Counts {
     fn accept_failed(&self, client: &str, error: &io::Error) {
         self.journal.accept_failed(client, error);
     }
+
+    fn engine_changed(&self, change: &EngineChange<'_>) {
+        self.journal.engine_changed(change);
+    }
 }
 
 /// The text that Prometheus reads. What never happened is left out.
@@ -176,16 +181,7 @@ impl fmt::Display for Counts {
                 }
             }
         }
-        let help =
-            "Whether the Engine answered the last request of the client that was sent to it.";
-        begin(f, "opgate_upstream_up", "gauge", help)?;
-        for (client, counts) in &clients {
-            let up = counts.upstream.load(Ordering::Relaxed);
-            if up > 0 {
-                let (client, up) = (Label(client), u8::from(up == UP));
-                writeln!(f, "opgate_upstream_up{{client=\"{client}\"}} {up}")?;
-            }
-        }
+        self.engines_shown(f)?;
         let help = "Reloads, by whether the policies were replaced.";
         begin(f, "opgate_reloads_total", "counter", help)?;
         for (result, counter) in [("ok", &self.reloaded), ("failed", &self.not_reloaded)] {
@@ -216,6 +212,49 @@ impl fmt::Display for Counts {
     }
 }
 
+impl Counts {
+    /// What is known of the Engines. One that nobody has asked yet is left out.
+    fn engines_shown(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let engines: Vec<(Arc<str>, Found)> = {
+            let engines = self.engines.read().unwrap_or_else(PoisonError::into_inner);
+            let found = engines
+                .iter()
+                .map(|(name, one)| (name.clone(), one.found()));
+            found
+                .filter(|(_, found)| found.state != State::Unknown)
+                .collect()
+        };
+        let help = "Whether the Engine answers (- is the one without a name).";
+        begin(f, "opgate_upstream_up", "gauge", help)?;
+        for (name, found) in &engines {
+            let (name, up) = (Label(name), u8::from(found.state == State::Up));
+            writeln!(f, "opgate_upstream_up{{upstream=\"{name}\"}} {up}")?;
+        }
+        let help = "Since when the Engine answers, or does not.";
+        let since = "opgate_upstream_since_timestamp_seconds";
+        begin(f, since, "gauge", help)?;
+        for (name, found) in &engines {
+            let (name, time) = (Label(name), milliseconds(found.since));
+            writeln!(
+                f,
+                "{since}{{upstream=\"{name}\"}} {}.{:03}",
+                time / 1000,
+                time % 1000
+            )?;
+        }
+        let help = "How often the Engine has gone (down) and has come back (up).";
+        let changes = "opgate_upstream_changes_total";
+        begin(f, changes, "counter", help)?;
+        for (name, found) in &engines {
+            let name = Label(name);
+            for (to, count) in [("down", found.downs), ("up", found.ups)] {
+                writeln!(f, "{changes}{{upstream=\"{name}\",to=\"{to}\"}} {count}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn begin(f: &mut fmt::Formatter<'_>, name: &str, kind: &str, help: &str) -> fmt::Result {
     writeln!(f, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
@@ -239,7 +278,11 @@ impl fmt::Display for Label<'_> {
 
 /// Milliseconds since the epoch.
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    milliseconds(SystemTime::now())
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
     u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -258,6 +301,7 @@ mod tests {
 
     use super::*;
     use crate::gate::ListenerId;
+    use crate::proxy::upstream::{Upstream, UpstreamError};
 
     struct Nowhere;
 
@@ -301,17 +345,34 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_is_as_the_last_request_found_it() {
+    fn engines_are_told_of_once_they_are_known() {
+        let engine = |name: Option<&str>| {
+            let upstream = Upstream::new("/run/engine.sock", Duration::from_secs(1));
+            (name.map(Arc::from), upstream.unwrap())
+        };
         let counts = Counts::new(Arc::new(Nowhere));
-        counts.clients(["a", "b"].into_iter());
-        counts.record(&record("a", Decision::Failed, Some(502)));
-        counts.record(&record("b", Decision::Allowed, Some(200)));
-        counts.record(&record("b", Decision::Refused, Some(403)));
-        counts.record(&record("b", Decision::Failed, Some(400)));
-        assert!(has(&counts, r#"opgate_upstream_up{client="a"} 0"#));
-        assert!(has(&counts, r#"opgate_upstream_up{client="b"} 1"#));
-        counts.record(&record("a", Decision::Allowed, Some(500)));
-        assert!(has(&counts, r#"opgate_upstream_up{client="a"} 1"#));
+        let upstreams = Upstreams::new(vec![engine(None), engine(Some("far"))], vec![0]);
+        counts.engines(&upstreams);
+        assert!(!counts.to_string().contains("opgate_upstream_up{"));
+        let health = |place: usize| upstreams.named()[place].upstream.health();
+        health(0).answered();
+        assert!(has(&counts, r#"opgate_upstream_up{upstream="-"} 1"#));
+        assert!(!counts.to_string().contains("far"));
+        let silent = || UpstreamError::Silent {
+            endpoint: String::new(),
+            seconds: 1,
+        };
+        health(1).failed(&silent());
+        assert!(has(&counts, r#"opgate_upstream_up{upstream="far"} 0"#));
+        let changes = |to| format!("opgate_upstream_changes_total{{upstream=\"far\",to=\"{to}\"}}");
+        assert!(has(&counts, &(changes("down") + " 1")));
+        assert!(has(&counts, &(changes("up") + " 0")));
+        health(1).answered();
+        assert!(has(&counts, r#"opgate_upstream_up{upstream="far"} 1"#));
+        assert!(has(&counts, &(changes("up") + " 1")));
+        // What is not in force is not told of any more.
+        counts.engines(&Upstreams::new(vec![engine(Some("near"))], vec![0]));
+        assert!(!counts.to_string().contains("far"));
     }
 
     #[test]

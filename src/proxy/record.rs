@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::lookout::EngineChange;
 use super::meter::UnderWay;
 use crate::api::Operation;
 use crate::gate::{ListenerId, Permit, Refusal};
@@ -79,6 +80,9 @@ pub trait Journal: Send + Sync + 'static {
     /// The listener of a client could not accept a connection and pauses before it
     /// tries again.
     fn accept_failed(&self, _client: &str, _error: &io::Error) {}
+
+    /// An Engine has gone, or has come back.
+    fn engine_changed(&self, _change: &EngineChange<'_>) {}
 }
 
 /// A record in the making.

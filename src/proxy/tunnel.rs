@@ -99,9 +99,10 @@ pub(crate) async fn open(
         }
         read_head(upstream, &mut reader).await
     };
-    let (head, rest) = timeout(time, exchange)
-        .await
-        .map_err(|_| upstream.silent(time))??;
+    let exchanged = timeout(time, exchange).await;
+    let exchanged = exchanged.unwrap_or_else(|_| Err(upstream.silent(time)));
+    let (head, rest) = exchanged.inspect_err(|_| upstream.health().doubted())?;
+    upstream.health().answered();
     let answer = parse(&head)?;
     if makes_tunnel(&answer, token, upgrade) {
         return Ok(Opened::Tunnel(Tunnel {

@@ -12,7 +12,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -20,17 +20,18 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::{Request, Response};
-use rustix::io::Errno;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::{sleep, timeout};
 
+use super::health::Health;
 use super::limits::{
     CONNECT_PAUSE, ENGINE_BUFFER, POOL_IDLE_AGE, POOL_IDLE_MAX, POOL_READY_TIME, POOL_RESERVE,
     SHORTAGE_PAUSE, VERSION_MAX,
 };
 use crate::api::definition::ApiVersion;
 use crate::gate::EngineVersion;
+use crate::shortage::is_shortage;
 use bell::Bell;
 pub use endpoint::{Endpoint, EndpointError, TcpHost};
 use hearing::{Deaf, Hearing};
@@ -41,6 +42,7 @@ use stream::EngineStream;
 mod bell;
 mod endpoint;
 mod hearing;
+mod probe;
 mod question;
 pub(crate) mod request;
 pub(crate) mod stream;
@@ -93,14 +95,6 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Whether a connection failed for want of descriptors, here or in the system.
-fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE)
-    )
-}
-
 /// Where the Engine is, and the connections to it that wait for a request.
 pub struct Upstream {
     endpoint: Endpoint,
@@ -109,6 +103,7 @@ pub struct Upstream {
     /// How many may wait.
     idle_max: AtomicUsize,
     time: Duration,
+    health: Arc<Health>,
 }
 
 struct Idle {
@@ -125,6 +120,7 @@ impl Upstream {
             idle: Mutex::new(Vec::new()),
             idle_max: AtomicUsize::new(POOL_IDLE_MAX),
             time,
+            health: Arc::default(),
         })
     }
 
@@ -165,9 +161,8 @@ impl Upstream {
                 kept: false,
             })
         };
-        timeout(self.time, open)
-            .await
-            .unwrap_or_else(|_| Err(self.silent(self.time)))
+        let opened = timeout(self.time, open).await;
+        self.learn(opened.unwrap_or_else(|_| Err(self.silent(self.time))))
     }
 
     /// A bare connection, for a request that hijacks.
@@ -184,9 +179,10 @@ impl Upstream {
                 }
             }
         };
-        timeout(self.time, open)
-            .await
-            .unwrap_or_else(|_| Err(self.silent(self.time)))
+        let opened = timeout(self.time, open).await;
+        let opened = opened.unwrap_or_else(|_| Err(self.silent(self.time)));
+        // That it can be connected to does not say that it answers.
+        opened.inspect_err(|error| self.health.failed(error))
     }
 
     /// Keeps a connection for the next request. Its last answer must have been

@@ -8,28 +8,47 @@ use crate::policy::Client;
 /// The Engines of the clients.
 #[derive(Clone, Debug)]
 pub struct Upstreams {
-    all: Vec<Arc<Upstream>>,
+    all: Vec<Named>,
     /// For each client, by its place, the place of its Engine. None of them where one
     /// Engine serves all.
     of_clients: Option<Vec<usize>>,
+}
+
+/// An Engine, and its name; the `upstream` of the file has none.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) upstream: Arc<Upstream>,
+}
+
+impl Named {
+    fn new((name, upstream): (Option<Arc<str>>, Upstream)) -> Self {
+        let upstream = Arc::new(upstream);
+        Self { name, upstream }
+    }
+
+    /// Whether both are one, and called the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.name == other.name && Arc::ptr_eq(&self.upstream, &other.upstream)
+    }
 }
 
 impl From<Upstream> for Upstreams {
     /// One Engine for all clients.
     fn from(upstream: Upstream) -> Self {
         Self {
-            all: vec![Arc::new(upstream)],
+            all: vec![Named::new((None, upstream))],
             of_clients: None,
         }
     }
 }
 
 impl Upstreams {
-    /// These Engines. `of_clients` has the place of one for each client, in the order in
-    /// which the policies know the clients.
-    pub fn new(all: Vec<Upstream>, of_clients: Vec<usize>) -> Self {
-        let all: Vec<Arc<Upstream>> = all.into_iter().map(Arc::new).collect();
-        for upstream in &all {
+    /// These Engines, with their names. `of_clients` has the place of one for each
+    /// client, in the order in which the policies know the clients.
+    pub fn new(all: Vec<(Option<Arc<str>>, Upstream)>, of_clients: Vec<usize>) -> Self {
+        let all: Vec<Named> = all.into_iter().map(Named::new).collect();
+        for Named { upstream, .. } in &all {
             upstream.one_of(all.len());
         }
         Self {
@@ -44,17 +63,26 @@ impl Upstreams {
             None => Some(0),
             Some(places) => places.get(client.place()).copied(),
         };
-        let upstream = place.and_then(|place| self.all.get(place));
+        let named = place.and_then(|place| self.all.get(place));
+        let upstream = named.map(|one| &one.upstream);
         upstream.ok_or(UpstreamError::NoUpstream)
     }
 
-    /// These, with the connections of those that are reached as before.
+    /// All of them.
+    pub(crate) fn named(&self) -> &[Named] {
+        &self.all
+    }
+
+    /// These, with the connections and the health of those that are reached as before.
     pub(crate) fn after(mut self, before: &Self) -> Self {
-        let mut free: Vec<&Arc<Upstream>> = before.all.iter().collect();
+        let mut free: Vec<&Named> = before.all.iter().collect();
         let engines = self.all.len();
-        for upstream in &mut self.all {
-            if let Some(place) = free.iter().position(|one| one.is_as(upstream)) {
-                *upstream = Arc::clone(free.swap_remove(place));
+        for Named { name, upstream } in &mut self.all {
+            let same = |one: &&Named| one.upstream.is_as(upstream);
+            let called = |one: &&Named| one.name == *name && same(one);
+            let place = free.iter().position(called);
+            if let Some(place) = place.or_else(|| free.iter().position(same)) {
+                *upstream = Arc::clone(&free.swap_remove(place).upstream);
                 upstream.one_of(engines);
             }
         }
@@ -63,7 +91,7 @@ impl Upstreams {
 
     /// Closes connections that wait, to free their descriptors.
     pub(crate) fn make_room(&self) {
-        for upstream in &self.all {
+        for Named { upstream, .. } in &self.all {
             upstream.make_room();
         }
     }
@@ -82,6 +110,10 @@ mod tests {
         Upstream::new(path, TIME).unwrap()
     }
 
+    fn named(name: &str, path: &str) -> (Option<Arc<str>>, Upstream) {
+        (Some(name.into()), upstream(path))
+    }
+
     #[test]
     fn each_client_has_its_own_and_whoever_has_none_gets_none() {
         let policies = resolve(
@@ -93,7 +125,7 @@ mod tests {
         .unwrap()
         .policies;
         let client = |name| policies.client_named(name).unwrap();
-        let all = vec![upstream("/run/one"), upstream("/run/two")];
+        let all = vec![named("one", "/run/one"), named("two", "/run/two")];
         let upstreams = Upstreams::new(all, vec![1, 0]);
         let of = |name| upstreams.of(client(name)).map(|one| one.endpoint());
         assert_eq!(of("a").unwrap(), "unix:///run/two");
@@ -111,26 +143,28 @@ mod tests {
     fn those_that_stay_keep_their_connections() {
         let before = Upstreams::new(
             vec![
-                upstream("/run/one"),
-                upstream("/run/two"),
-                upstream("/run/two"),
+                named("a", "/run/one"),
+                named("b", "/run/two"),
+                named("c", "/run/two"),
             ],
             vec![0],
         );
         let now = vec![
-            upstream("/run/two"),
-            upstream("/run/three"),
-            upstream("/run/two"),
+            named("c", "/run/two"),
+            named("a", "/run/three"),
+            named("d", "/run/two"),
         ];
         let after = Upstreams::new(now, vec![0]).after(&before);
         let kept = |place: usize| {
             before
                 .all
                 .iter()
-                .any(|one| Arc::ptr_eq(one, &after.all[place]))
+                .any(|one| Arc::ptr_eq(&one.upstream, &after.all[place].upstream))
         };
         assert_eq!([kept(0), kept(1), kept(2)], [true, false, true]);
-        // None is two at once.
-        assert!(!Arc::ptr_eq(&after.all[0], &after.all[2]));
+        // What is called the same is the same, and none is two at once.
+        assert!(after.all[0].is(&before.all[2]));
+        assert!(Arc::ptr_eq(&after.all[2].upstream, &before.all[1].upstream));
+        assert!(!after.all[2].is(&before.all[1]));
     }
 }

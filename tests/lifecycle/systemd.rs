@@ -1,12 +1,14 @@
 //! What systemd is told.
 
+use std::io::BufRead as _;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 
 use super::{POLICY, Running};
 
@@ -116,8 +118,57 @@ fn it_is_told_of_a_reload_which_a_confined_gate_can_do() {
     assert!(time.unwrap().parse::<u64>().unwrap() > 0);
     assert_eq!(told(&systemd, 30).as_deref(), Some("READY=1"));
     UnixStream::connect(gate.path("other.sock")).unwrap();
-    assert!(!gate.path("gate.sock").exists());
+    // Whoever served it removes it when it comes to know.
+    let start = Instant::now();
+    while gate.path("gate.sock").exists() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        sleep(Duration::from_millis(5));
+    }
     gate.signal(Signal::TERM);
     assert_eq!(gate.ended().code(), Some(0));
     assert!(!gate.path("other.sock").exists());
+}
+
+#[test]
+fn what_lacks_descriptors_is_tried_again_and_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    let mut gate = Running::start(POLICY, &[], &[("NOTIFY_SOCKET", path.as_path())]);
+    assert_eq!(told(&systemd, 30).as_deref(), Some("READY=1"));
+    let tried = || {
+        let reloading = told(&systemd, 30).unwrap();
+        assert!(reloading.starts_with("RELOADING=1"), "{reloading}");
+        assert_eq!(told(&systemd, 30).as_deref(), Some("READY=1"));
+    };
+    let process = Some(Pid::from_child(&gate.child));
+    let limit = |current| {
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        prlimit(process, Resource::Nofile, Rlimit { current, maximum }).unwrap();
+    };
+    limit(Some(1));
+    gate.signal(Signal::HUP);
+    tried();
+    // By itself, and in vain.
+    tried();
+    limit(Some(1024));
+    tried();
+    let mut said = Vec::new();
+    while !said
+        .last()
+        .is_some_and(|line: &String| line.contains("\"reloaded"))
+    {
+        let mut line = String::new();
+        assert_ne!(gate.log.read_line(&mut line).unwrap(), 0, "{said:?}");
+        said.push(line);
+    }
+    let refused: Vec<_> = said
+        .iter()
+        .filter(|line| line.contains("not reloaded"))
+        .collect();
+    let [refused] = refused[..] else {
+        panic!("{said:?}");
+    };
+    assert!(refused.contains("and it is tried again: "), "{refused}");
+    assert!(refused.contains("Too many open files"), "{refused}");
 }

@@ -14,14 +14,16 @@ use std::time::Duration;
 
 use opgate::confine::Plan;
 use opgate::policy::{Configuration, Metrics};
-use opgate::proxy::{Changes, Counts, InForce, Limits, Server, Upstreams};
+use opgate::proxy::{Changes, Counts, InForce, Server};
 use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
-use super::super::config::{self, Seen};
-use super::super::engines::{self, Environment};
+use super::super::config::{self, Looked, Seen};
+use super::super::engines::Environment;
 use super::super::log::Log;
+use super::again::{Again, Refused};
+use super::opened::Opened;
 use super::{place, settings};
 
 /// How often the files are looked at, and how long a change must have stayed.
@@ -78,19 +80,20 @@ impl PolicyFiles {
 }
 
 /// What reading the files gave: what they configure, or why they do not.
-type Read = Result<(Result<(Configuration, Upstreams), String>, Seen), JoinError>;
+type Read = Result<(Result<Opened, Refused>, Seen), JoinError>;
 
 /// Reads the files, and then the certificates that they name.
-fn read(
-    path: &Path,
-    environment: &Environment,
-    plan: &Plan,
-) -> (Result<(Configuration, Upstreams), String>, Seen) {
-    let (resolved, mut seen) = config::resolve_seen(path, true);
+fn read(path: &Path, environment: &Environment, plan: &Plan) -> (Result<Opened, Refused>, Seen) {
+    let Looked {
+        resolved,
+        mut seen,
+        short: passing,
+    } = config::resolve_seen(path, true);
+    let refused = |why| Refused { why, passing };
     let opened = match resolved {
         Ok(Ok(configuration)) => open(configuration, environment, plan, &mut seen),
-        Ok(Err(found)) => Err(found.to_string()),
-        Err(failure) => Err(failure.to_string()),
+        Ok(Err(found)) => Err(refused(found.to_string())),
+        Err(failure) => Err(refused(failure.to_string())),
     };
     (opened, seen)
 }
@@ -100,18 +103,18 @@ fn open(
     environment: &Environment,
     plan: &Plan,
     seen: &mut Seen,
-) -> Result<(Configuration, Upstreams), String> {
+) -> Result<Opened, Refused> {
     environment.complete(&mut configuration)?;
     // Before they are read: what is written meanwhile is then a change.
-    seen.look_at(configuration.engines.files());
+    seen.look_at(configuration.certificates());
+    config::runs_here(&configuration).map_err(|error| error.to_string())?;
     if let Some(address) = plan.lacks(&configuration.engines) {
-        return Err(format!(
+        let why = format!(
             "the Engine at {address} is at a port, or known by a name, that the gate gave up at its start: start it anew"
-        ));
+        );
+        return Err(why.into());
     }
-    let engines = std::mem::take(&mut configuration.engines);
-    let upstreams = engines::upstreams(engines, Limits::default().engine_time)?;
-    Ok((configuration, upstreams))
+    Ok(Opened::open(configuration)?)
 }
 
 /// What a reload takes.
@@ -126,58 +129,67 @@ pub(super) struct Reload {
     pub(super) metrics: Option<Metrics>,
     /// The numbers, where they are told.
     pub(super) counts: Option<Arc<Counts>>,
+    /// What is to be tried again.
+    pub(super) again: Again,
 }
 
 impl Reload {
     /// Goes by what the files say; or leaves everything as it is, and says why.
     pub(super) async fn reload(&mut self, read: Read) {
         let reloaded = self.try_reload(read).await;
+        if !self.again.tried(reloaded.as_ref().err()) {
+            return;
+        }
         if let Some(counts) = &self.counts {
             counts.reloaded(reloaded.is_ok());
         }
         let message = match reloaded {
             Ok(said) => format!("reloaded {}: {said}", self.files.path.display()),
-            Err(why) => format!(
-                "not reloaded, the policies stay as they were: {}",
+            Err(Refused { why, passing }) => format!(
+                "not reloaded, the policies stay as they were{}: {}",
+                if passing {
+                    ", and it is tried again"
+                } else {
+                    ""
+                },
                 why.trim_end()
             ),
         };
         self.log.say(&message);
     }
 
-    async fn try_reload(&mut self, read: Read) -> Result<String, String> {
-        let (resolved, seen) = read.map_err(|error| error.to_string())?;
+    async fn try_reload(&mut self, read: Read) -> Result<String, Refused> {
+        let (opened, seen) = read.map_err(|error| error.to_string())?;
         self.files.read = seen;
         self.files.last = None;
-        let checked = resolved.and_then(|(configuration, upstreams)| {
-            config::runs_here(&configuration).map_err(|error| error.to_string())?;
-            Ok((configuration, upstreams))
-        });
-        if let Some(counts) = &self.counts {
-            counts.read(checked.is_ok());
+        // What could not be read is neither right nor wrong.
+        let unread = opened.as_ref().is_err_and(|refused| refused.passing);
+        if let Some(counts) = &self.counts
+            && !unread
+        {
+            counts.read(opened.is_ok());
         }
-        let (configuration, upstreams) = checked?;
+        let opened = opened?;
+        let configuration = &opened.configuration;
         if configuration.metrics != self.metrics {
-            return Err("another `metrics` takes a restart".to_owned());
+            return Err("another `metrics` takes a restart".to_owned().into());
         }
         let mut said = String::new();
         if !configuration.warnings.found().is_empty() {
             let _ = writeln!(said, "{}", configuration.warnings.to_string().trim_end());
         }
+        for insecure in &opened.insecure {
+            let _ = writeln!(said, "insecure: {insecure}");
+        }
         if let Some(counts) = &self.counts {
             // Before anybody can be one of them.
             counts.clients(configuration.policies.given().map(|(client, _)| client));
         }
-        let settings = settings(
-            configuration,
-            upstreams,
-            self.descriptors,
-            self.grace,
-            &mut said,
-        )
-        .map_err(|error| error.to_string())?;
-        let changes = self.server.reload(&self.in_force, settings).await;
-        let changes = changes.map_err(|error| error.to_string())?;
+        let settings = settings(opened, self.descriptors, self.grace, &mut said);
+        let changes = self.server.reload(&self.in_force, settings).await?;
+        if let Some(counts) = &self.counts {
+            counts.engines(&self.in_force.borrow().upstreams);
+        }
         Ok(shown(&changes) + if said.is_empty() { "" } else { "\n" } + said.trim_end())
     }
 }

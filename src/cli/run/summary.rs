@@ -116,7 +116,8 @@ impl Summary {
             if let (Some(asked), Some(map)) = (tls, listener.as_object_mut()) {
                 map.insert("tls".to_owned(), json!({ "client_certificates": asked }));
             }
-            if let (Some(insecure), Some(map)) = (insecure(address, *tls), listener.as_object_mut())
+            if let (Some(insecure), Some(map)) =
+                (open_to(address, tls.is_some()), listener.as_object_mut())
             {
                 map.insert("insecure".to_owned(), insecure.into());
             }
@@ -176,8 +177,8 @@ impl fmt::Display for Summary {
             writeln!(f, "opgate: client {client} has {policies}")?;
         }
         for (_, address, tls) in &self.listeners {
-            if let Some(insecure) = insecure(address, *tls) {
-                writeln!(f, "opgate: insecure: {address} is {insecure}")?;
+            if let Some(open) = open_to(address, tls.is_some()) {
+                writeln!(f, "opgate: insecure: {address} is {open}")?;
             }
         }
         if let Some((place, open)) = &self.metrics {
@@ -190,12 +191,8 @@ impl fmt::Display for Summary {
             }
         }
         for (engine, _) in &self.engines {
-            if engine.address.is_open() {
-                let address = &engine.address;
-                writeln!(
-                    f,
-                    "opgate: insecure: {address} is called without TLS: whoever is on the way can be the Engine"
-                )?;
+            if let Some(insecure) = called(&engine.address) {
+                writeln!(f, "opgate: insecure: {insecure}")?;
             }
         }
         for (measure, state) in self.confinement.measures() {
@@ -224,20 +221,39 @@ fn shown(address: &EngineAddress) -> String {
     }
 }
 
+/// What of a configuration is open to more than was perhaps meant.
+pub(super) fn insecure(configuration: &Configuration) -> Vec<String> {
+    let listeners = configuration.listeners.iter();
+    let listeners = listeners.filter_map(|one| {
+        let open = open_to(&one.address, one.tls.is_some())?;
+        Some(format!("{} is {open}", one.address))
+    });
+    let engines = configuration.engines.all.iter();
+    let engines = engines.filter_map(|one| called(&one.address));
+    listeners.chain(engines).collect()
+}
+
+/// Who can be an Engine beside it.
+fn called(address: &EngineAddress) -> Option<String> {
+    address.is_open().then(|| {
+        format!("{address} is called without TLS: whoever is on the way can be the Engine")
+    })
+}
+
 /// To whom a listener is open beyond those whom somebody has let in.
-fn insecure(address: &Address, tls: Option<&str>) -> Option<&'static str> {
-    match address {
+fn open_to(address: &Address, tls: bool) -> Option<&'static str> {
+    Some(match address {
         Address::Unix { mode, .. } if mode & 0o002 != 0 => {
-            Some("open to every user who can reach its folder")
+            "open to every user who can reach its folder"
         }
-        Address::Unix { .. } | Address::Systemd { open: false, .. } => None,
-        Address::Tcp(_) | Address::Systemd { .. } if tls.is_some() => None,
+        Address::Unix { .. } | Address::Systemd { open: false, .. } => return None,
+        Address::Tcp(_) | Address::Systemd { .. } if tls => return None,
         Address::Systemd { .. } => {
-            Some("open to whom its unit says, other machines among them, without TLS")
+            "open to whom its unit says, other machines among them, without TLS"
         }
-        Address::Tcp(address) if !address.ip().to_canonical().is_loopback() => Some(
-            "open to other machines, and to whoever is on the way to read and write, without TLS",
-        ),
-        Address::Tcp(_) => Some("open to every process of this host, without TLS"),
-    }
+        Address::Tcp(address) if !address.ip().to_canonical().is_loopback() => {
+            "open to other machines, and to whoever is on the way to read and write, without TLS"
+        }
+        Address::Tcp(_) => "open to every process of this host, without TLS",
+    })
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Counts;
 use crate::policy::{Metrics, Owner};
+use crate::proxy::browser::{BrowserError, is_nobodys_domain};
 use crate::proxy::limits::{
     ACCEPT_PAUSE, METRICS_CONNECTIONS, METRICS_HEAD, METRICS_HEAD_TIME, METRICS_MODE, METRICS_TIME,
 };
@@ -44,6 +45,24 @@ enum Socket {
 enum Stream {
     Unix(UnixStream),
     Tcp(TcpStream),
+}
+
+/// What it may be called in a request.
+#[derive(Clone, Copy, Debug)]
+enum Hosts {
+    Any,
+    /// No name that somebody could own.
+    Local,
+}
+
+impl Hosts {
+    fn admit(self, request: &Request<Incoming>) -> bool {
+        let mut named = request.headers().get_all(HOST).iter();
+        match self {
+            Self::Any => true,
+            Self::Local => named.all(|host| is_nobodys_domain(host.as_bytes())),
+        }
+    }
 }
 
 impl MetricsListener {
@@ -74,6 +93,7 @@ impl MetricsListener {
     pub async fn run(self, counts: Arc<Counts>, mut stopping: watch::Receiver<bool>) {
         // All connections end with this.
         let mut connections = JoinSet::new();
+        let hosts = self.hosts();
         loop {
             tokio::select! {
                 biased;
@@ -82,8 +102,8 @@ impl MetricsListener {
                 accepted = self.accept(), if connections.len() < METRICS_CONNECTIONS => {
                     let counts = Arc::clone(&counts);
                     match accepted {
-                        Ok(Stream::Unix(stream)) => drop(connections.spawn(serve(stream, counts))),
-                        Ok(Stream::Tcp(stream)) => drop(connections.spawn(serve(stream, counts))),
+                        Ok(Stream::Unix(stream)) => drop(connections.spawn(serve(stream, counts, hosts))),
+                        Ok(Stream::Tcp(stream)) => drop(connections.spawn(serve(stream, counts, hosts))),
                         // No descriptors: at once there would be none again.
                         Err(_) => sleep(ACCEPT_PAUSE).await,
                     }
@@ -92,6 +112,15 @@ impl MetricsListener {
         }
         if let Socket::Unix(_, path, identity) = &self.0 {
             identity.remove(path);
+        }
+    }
+
+    /// On loopback a browser of this host comes to it, too, with pages that have a name
+    /// lead here. What other machines may reach is for all of them, by whatever name.
+    fn hosts(&self) -> Hosts {
+        match &self.0 {
+            Socket::Tcp(..) if !self.is_open() => Hosts::Local,
+            Socket::Unix(..) | Socket::Tcp(..) => Hosts::Any,
         }
     }
 
@@ -114,9 +143,9 @@ impl fmt::Display for MetricsListener {
 }
 
 /// Answers one request.
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, counts: Arc<Counts>) {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, counts: Arc<Counts>, hosts: Hosts) {
     let service = service_fn(|request| {
-        let answer = answer(&request, &counts);
+        let answer = answer(&request, &counts, hosts);
         async move { Ok::<_, Infallible>(answer) }
     });
     let connection = http1::Builder::new()
@@ -129,9 +158,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, counts: Arc<Counts>
     drop(timeout(METRICS_TIME, connection).await);
 }
 
-fn answer(request: &Request<Incoming>, counts: &Counts) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, counts: &Counts, hosts: Hosts) -> Response<Full<Bytes>> {
     const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     let (status, text) = match (request.uri().path(), request.method()) {
+        _ if !hosts.admit(request) => {
+            let text = format!("opgate: {}\n", BrowserError::Host);
+            (StatusCode::FORBIDDEN, text)
+        }
         ("/metrics", &Method::GET) => (StatusCode::OK, counts.to_string()),
         ("/metrics", _) => (
             StatusCode::METHOD_NOT_ALLOWED,

@@ -67,6 +67,7 @@ impl Upstream {
         let response = link.send(request).await.map_err(|error| match error {
             SendError::Unsent(_) | SendError::Broken => self.broken(),
         })?;
+        self.health.answered();
         let status = response.status().as_u16();
         let body = link.collect(response.into_body(), ANSWER_MAX).await;
         let body = body.map_err(|error| match error {

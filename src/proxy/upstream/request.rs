@@ -181,15 +181,21 @@ pub(crate) fn question(
         Question::Container(id) if is_full_id(id) => format!("/v{version}/containers/{id}/json"),
         Question::Container(_) => return Err(UpstreamError::Request),
     };
-    Request::get(target)
-        .header(header::HOST, HOST)
-        .body(RequestBody::Empty)
-        .map_err(|_| UpstreamError::Request)
+    of_the_gate(&target)
+}
+
+/// The request that asks an Engine whether it is there.
+pub(crate) fn ping() -> Result<Request<RequestBody>, UpstreamError> {
+    of_the_gate("/_ping")
 }
 
 /// The request that asks an Engine which versions it serves.
 pub(crate) fn version() -> Result<Request<RequestBody>, UpstreamError> {
-    Request::get("/version")
+    of_the_gate("/version")
+}
+
+fn of_the_gate(target: &str) -> Result<Request<RequestBody>, UpstreamError> {
+    Request::get(target)
         .header(header::HOST, HOST)
         .body(RequestBody::Empty)
         .map_err(|_| UpstreamError::Request)
