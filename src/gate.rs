@@ -96,7 +96,7 @@ impl Refusal {
         self.seen.as_deref()
     }
 
-    fn having_seen(mut self, seen: impl Into<String>) -> Self {
+    pub(crate) fn having_seen(mut self, seen: impl Into<String>) -> Self {
         self.seen = Some(seen.into());
         self
     }

@@ -334,24 +334,62 @@ fn certificates_are_exchanged_without_losing_connections() {
     fs::rename(gate.file("away.pem"), gate.file("ca.pem")).unwrap();
     gate.logged.said("reloaded");
 
-    // A list of what was revoked; connections that are open stay.
+    // A list of what was revoked: an open connection ends by it, too, and those of others
+    // stay.
+    let next = gate.own.issue(Wanted {
+        names: vec!["ci"],
+        serial: 10,
+        ..Wanted::default()
+    });
+    let mut stays = gate.connect(Some(&next), true).unwrap();
+    assert_eq!(client(&stays.ask(INFO).unwrap()), "ci");
     fs::write(gate.file("crl.pem"), gate.own.revoke(&[9], false)).unwrap();
     let config = gate.file("opgate.yaml");
     fs::write(&config, text(", client_ca: ca.pem, crl: crl.pem", clients)).unwrap();
     gate.logged.hang_up();
     gate.logged.said("reloaded");
     gate.refuses(Some(&ci));
-    let next = gate.own.issue(Wanted {
-        names: vec!["ci"],
-        serial: 10,
-        ..Wanted::default()
-    });
     assert_eq!(gate.client(Some(&next)), "ci");
-    assert_eq!(client(&first.ask(INFO).unwrap()), "ci");
-    // One that is out of date tells nothing: nobody new gets in.
+    let (status, body) = first.ask(INFO).unwrap();
+    assert_eq!(status, 403);
+    assert!(body.contains("is not accepted any more"), "{body}");
+    first.ask(INFO).unwrap_err();
+    let record = gate.logged.said("is not accepted any more");
+    assert!(record.contains(r#""client":"-""#), "{record}");
+    assert!(record.contains(r#"cn Some(\"ci\")"#), "{record}");
+    assert_eq!(client(&stays.ask(INFO).unwrap()), "ci");
+    // One that is out of date tells nothing: nobody gets in, and nobody goes on.
+    let mut ends = gate.connect(Some(&next), false).unwrap();
     fs::write(gate.file("crl.pem"), gate.own.revoke(&[], true)).unwrap();
     gate.logged.said("reloaded");
     gate.refuses(Some(&next));
+    assert_eq!(ends.ask(INFO).unwrap().0, 403);
+    ends.ask(INFO).unwrap_err();
+    fs::write(gate.file("crl.pem"), gate.own.revoke(&[9], false)).unwrap();
+    gate.logged.said("reloaded");
+    assert_eq!(client(&stays.ask(INFO).unwrap()), "ci");
+    // Nor does whoever has a certificate of an authority that is gone.
+    let other = Authority::new("other");
+    let others = other.issue(Wanted {
+        names: vec!["ci"],
+        serial: 11,
+        ..Wanted::default()
+    });
+    let mut ends = gate.connect(Some(&next), false).unwrap();
+    fs::write(gate.file("ca.pem"), other.pem()).unwrap();
+    fs::write(gate.file("crl.pem"), other.revoke(&[], false)).unwrap();
+    gate.logged.hang_up();
+    gate.logged.said("reloaded");
+    assert_eq!(gate.client(Some(&others)), "ci");
+    assert_eq!(ends.ask(INFO).unwrap().0, 403);
+    let both = [own.pem(), other.pem()].concat();
+    fs::write(gate.file("ca.pem"), both).unwrap();
+    let lists = [own.revoke(&[9], false), other.revoke(&[], false)].concat();
+    fs::write(gate.file("crl.pem"), lists).unwrap();
+    gate.logged.hang_up();
+    gate.logged.said("reloaded");
+    assert_eq!(gate.client(Some(&others)), "ci");
+    assert_eq!(client(&stays.ask(INFO).unwrap()), "ci");
 
     // Without TLS the connections that had it are none of the listener's.
     let plain = text("", clients).replace(", tls: { cert: server.pem, key: server-key.pem }", "");
@@ -363,10 +401,10 @@ fn certificates_are_exchanged_without_losing_connections() {
     .unwrap();
     gate.logged.hang_up();
     gate.logged.said("reloaded");
-    let (status, body) = first.ask(INFO).unwrap();
+    let (status, body) = stays.ask(INFO).unwrap();
     assert_eq!(status, 503, "{body}");
     assert!(body.contains("connect again"), "{body}");
-    first.ask(INFO).unwrap_err();
+    stays.ask(INFO).unwrap_err();
 }
 
 #[test]

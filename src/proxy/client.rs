@@ -18,6 +18,7 @@ use tokio::net::{tcp, unix};
 use tokio::time::{Instant, sleep};
 
 use super::limits::{HANGUP_PROBE, HEAD_READ, WATCH_AHEAD};
+use crate::tls::ServerTls;
 
 /// The reading half of a transport.
 pub(crate) trait PeerRead: AsyncRead + Unpin + Send {
@@ -27,6 +28,11 @@ pub(crate) trait PeerRead: AsyncRead + Unpin + Send {
     /// Whether the peer is there, as far as the transport knows. It is asked
     /// without waiting and without reading.
     fn peer(&self) -> Peer;
+
+    /// Whether what the peer has shown to open the connection would still be accepted.
+    fn is_verified(&mut self, _tls: Option<&ServerTls>) -> bool {
+        true
+    }
 }
 
 /// Whether a peer that may have ended its own side is still there.
@@ -160,6 +166,11 @@ impl<R: PeerRead> ClientReader<R> {
             }
             sleep(HANGUP_PROBE).await;
         }
+    }
+
+    /// Whether what the client has shown would still be accepted.
+    pub(crate) fn is_verified(&mut self, tls: Option<&ServerTls>) -> bool {
+        self.io.is_verified(tls)
     }
 
     /// Gives back the memory of a head or body, once all of it is taken.

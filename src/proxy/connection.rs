@@ -201,6 +201,14 @@ impl<R: PeerRead, W: AsyncWrite + Unpin + Send> Connection<R, W> {
             let refusal = Failure::Refused(Refusal::new(503, message));
             return self.answer(&refusal, form, &mut entry).await;
         }
+        if !self.reader.is_verified(in_force.tls.of(listener)) {
+            entry.identified(NOBODY.into());
+            let message = "opgate: the certificate of this connection is not accepted any more";
+            let refusal = Refusal::new(403, message).having_seen(self.caller.to_string());
+            return self
+                .answer(&Failure::Refused(refusal), form, &mut entry)
+                .await;
+        }
         // The connection ends with it: there is nothing here for a browser.
         if R::OPEN_TO_BROWSERS
             && let Err(error) = browser::refuse(&head, self.caller.tls)

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
 use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
@@ -54,8 +56,8 @@ impl ServerFiles {
 #[derive(Clone, Debug)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
-    asks: bool,
-    requires: bool,
+    /// What verifies the certificates of clients, if they are asked for any.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl ServerTls {
@@ -77,8 +79,8 @@ impl ServerTls {
         let builder = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .map_err(|error| unusable(&files.cert, error.to_string()))?;
-        let builder = match &files.clients {
-            None => builder.with_no_client_auth(),
+        let (builder, verifier) = match &files.clients {
+            None => (builder.with_no_client_auth(), None),
             Some(clients) => {
                 let roots = authorities(&clients.ca)?;
                 let mut lists = Vec::new();
@@ -104,7 +106,8 @@ impl ServerTls {
                     }
                     error => unusable(&clients.ca, error.to_string()),
                 })?;
-                builder.with_client_cert_verifier(verifier)
+                let builder = builder.with_client_cert_verifier(Arc::clone(&verifier));
+                (builder, Some(verifier))
             }
         };
         let mut config = builder
@@ -124,17 +127,16 @@ impl ServerTls {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             config: Arc::new(config),
-            asks: files.clients.is_some(),
-            requires: files.clients.as_ref().is_some_and(|asked| !asked.optional),
+            verifier,
         })
     }
 
     /// Whether clients are asked for certificates, in a word or two.
     pub fn asked(&self) -> &'static str {
-        match (self.asks, self.requires) {
-            (true, true) => "required",
-            (true, false) => "optional",
-            (false, _) => "not asked for",
+        match &self.verifier {
+            Some(verifier) if verifier.client_auth_mandatory() => "required",
+            Some(_) => "optional",
+            None => "not asked for",
         }
     }
 
@@ -145,10 +147,25 @@ impl ServerTls {
 
     /// Whether a connection that showed a certificate, or none, could be made now.
     pub(crate) fn fits(&self, certificate: bool) -> bool {
-        if certificate {
-            self.asks
-        } else {
-            !self.requires
+        match &self.verifier {
+            None => !certificate,
+            Some(verifier) => certificate || !verifier.client_auth_mandatory(),
+        }
+    }
+
+    /// Whether this comes of the same reading of the files.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config)
+    }
+
+    /// Whether a handshake that shows these certificates would be accepted now.
+    pub(crate) fn verifies(&self, shown: &[CertificateDer<'_>]) -> bool {
+        match (&self.verifier, shown) {
+            (_, []) => self.fits(false),
+            (None, _) => false,
+            (Some(verifier), [certificate, between @ ..]) => verifier
+                .verify_client_cert(certificate, between, UnixTime::now())
+                .is_ok(),
         }
     }
 }

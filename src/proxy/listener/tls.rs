@@ -21,7 +21,11 @@ type Shared = Arc<Mutex<TlsStream<TcpStream>>>;
 
 /// Its reading half.
 #[derive(Debug)]
-pub(crate) struct TlsRead(Shared);
+pub(crate) struct TlsRead {
+    stream: Shared,
+    /// What the client's certificate was last verified by.
+    verified: ServerTls,
+}
 
 /// Its writing half. Shutting it down tells the client by TLS, too.
 #[derive(Debug)]
@@ -43,10 +47,11 @@ pub(super) async fn greet(stream: TcpStream, tls: &ServerTls) -> io::Result<Gree
         }
     };
     let shared = Arc::new(Mutex::new(stream));
-    Ok((
-        (TlsRead(Arc::clone(&shared)), TlsWrite(shared)),
-        certificate,
-    ))
+    let read = TlsRead {
+        stream: Arc::clone(&shared),
+        verified: tls.clone(),
+    };
+    Ok(((read, TlsWrite(shared)), certificate))
 }
 
 fn lock(shared: &Shared) -> MutexGuard<'_, TlsStream<TcpStream>> {
@@ -59,7 +64,7 @@ impl AsyncRead for TlsRead {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut *lock(&self.0)).poll_read(cx, buffer)
+        Pin::new(&mut *lock(&self.stream)).poll_read(cx, buffer)
     }
 }
 
@@ -85,8 +90,25 @@ impl PeerRead for TlsRead {
     const OPEN_TO_BROWSERS: bool = true;
 
     fn peer(&self) -> Peer {
-        let stream = lock(&self.0);
+        let stream = lock(&self.stream);
         let tcp = stream.get_ref().0;
         tcp_peer(|interest| tcp.ready(interest))
+    }
+
+    fn is_verified(&mut self, tls: Option<&ServerTls>) -> bool {
+        let Some(tls) = tls else {
+            return false;
+        };
+        // Once for each reading of the files, by the first request after it.
+        if !tls.is(&self.verified) {
+            let stream = lock(&self.stream);
+            let shown = stream.get_ref().1.peer_certificates();
+            if !tls.verifies(shown.unwrap_or_default()) {
+                return false;
+            }
+            drop(stream);
+            self.verified = tls.clone();
+        }
+        true
     }
 }
