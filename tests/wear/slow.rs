@@ -25,12 +25,13 @@ fn is_over(stream: &mut TcpStream) -> bool {
 
 #[test]
 fn slow_handshakes_heads_and_bodies_end_in_time_and_hold_up_nobody() {
+    const KINDS: usize = 6;
     const EACH: usize = 100;
     raise();
     let own = Authority::new("own");
     let more = format!(
         "{TLS}, limits: {{ connections: {}, head_time: 2s, body_time: 2s, idle_time: 2s }}",
-        5 * EACH + 10
+        KINDS * EACH + 10
     );
     let gate = Gate::start(folder(&own, &more), ONE_ARENA);
     let address = gate.addresses[0];
@@ -48,21 +49,32 @@ fn slow_handshakes_heads_and_bodies_end_in_time_and_hold_up_nobody() {
     // now and then, and some are slow only when they are in.
     let mut greeting = Vec::new();
     let mut clients = Vec::new();
-    for number in 0..5 * EACH {
-        let config = &configs[number / 5 % 2];
-        if number % 5 < 3 {
+    for number in 0..KINDS * EACH {
+        let config = &configs[number / KINDS % 2];
+        if number % KINDS < 3 {
             let mut said = Vec::new();
             hello(config).write_tls(&mut said).unwrap();
             let mut stream = TcpStream::connect(address).unwrap();
             stream.set_nodelay(true).unwrap();
-            if number % 5 == 1 {
+            if number % KINDS == 1 {
                 stream.write_all(&said[..said.len() / 2]).unwrap();
             }
             stream.set_nonblocking(true).unwrap();
-            greeting.push((number % 5, stream, said.into_iter()));
+            greeting.push((number % KINDS, stream, said.into_iter()));
+            continue;
+        }
+        let mut client = TlsClient::connect(config, address).unwrap();
+        if number % KINDS == 5 {
+            // Half of a record, with a whole request in it.
+            let TlsClient(mut client) = client;
+            client.conn.writer().write_all(PING.as_bytes()).unwrap();
+            let mut said = Vec::new();
+            client.conn.write_tls(&mut said).unwrap();
+            client.sock.write_all(&said[..said.len() / 2]).unwrap();
+            client.sock.set_nonblocking(true).unwrap();
+            greeting.push((5, client.sock, Vec::new().into_iter()));
         } else {
-            let mut client = TlsClient::connect(config, address).unwrap();
-            let first = ["GET /_ping HTTP/1.1\r\nX-Slow: ", HEAD][number % 5 - 3];
+            let first = ["GET /_ping HTTP/1.1\r\nX-Slow: ", HEAD][number % KINDS - 3];
             client.send(first).unwrap();
             clients.push(client);
         }
@@ -100,7 +112,7 @@ fn slow_handshakes_heads_and_bodies_end_in_time_and_hold_up_nobody() {
     let after = gate.resident();
     println!(
         "{before} KiB before, {after} KiB after {} slow clients",
-        5 * EACH
+        KINDS * EACH
     );
     assert!(
         after < before + (16 << 10),

@@ -1,6 +1,7 @@
 //! Policy files change all the time, and with them the listeners and what their
 //! handshakes go by, while clients come and stay by TLS.
 
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -102,6 +103,7 @@ fn storm(gate: &Gate, configs: &[Arc<ClientConfig>], numbers: std::ops::Range<us
                 scope.spawn(move || traffic(address, &configs[number % 2], over, number < 3))
             })
             .collect();
+        let mut more = None;
         let all = || {
             for number in numbers {
                 let (valid, text) = next(gate.folder.path(), number);
@@ -113,11 +115,19 @@ fn storm(gate: &Gate, configs: &[Arc<ClientConfig>], numbers: std::ops::Range<us
                 let why = ["SecretLost", "", "nowhere", "not the key", "served"][number % 8 % 5];
                 assert!(valid || said.contains(why), "{number}: {said}");
                 if let Some((_, address)) = said.split_once("opened tcp://") {
-                    // It is there at once, and goes again with the next.
+                    // It is there at once, and goes again with the next valid one.
                     let address = address.split([',', '\n']).next().unwrap();
                     let config = &configs[number / 8 % 2];
-                    let one = TlsClient::connect(config, address.parse().unwrap());
-                    assert_eq!(one.unwrap().ask(PING).unwrap().0, 200);
+                    let mut one = TlsClient::connect(config, address.parse().unwrap()).unwrap();
+                    assert_eq!(one.ask(PING).unwrap().0, 200);
+                    more = Some(one);
+                } else if valid && let Some(mut one) = more.take() {
+                    // With its connections.
+                    let end = one.0.read(&mut [0]).map_err(|error| error.kind());
+                    assert!(
+                        matches!(end, Ok(0) | Err(ErrorKind::UnexpectedEof)),
+                        "{end:?}"
+                    );
                 }
             }
         };
