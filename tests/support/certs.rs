@@ -148,6 +148,11 @@ impl Client<'_> {
 
     /// The same over a connection, asking for a server of this name.
     pub(crate) fn over(&self, stream: TcpStream, name: &'static str) -> io::Result<TlsClient> {
+        TlsClient::over(hello(&self.config(), name), stream)
+    }
+
+    /// What it connects with.
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots
             .add(self.trusts.issuer.as_ref().der().clone())
@@ -157,30 +162,53 @@ impl Client<'_> {
             .with_protocol_versions(&[version])
             .unwrap()
             .with_root_certificates(roots);
-        let config = match self.shows {
+        Arc::new(match self.shows {
             None => builder.with_no_client_auth(),
             Some(Issued { cert, key }) => {
                 let chain: Vec<CertificateDer<'static>> = vec![cert.der().clone()];
                 let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
                 builder.with_client_auth_cert(chain, key).unwrap()
             }
-        };
-        let name = ServerName::try_from(name).unwrap();
-        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        })
+    }
+}
+
+/// A client's side of a connection to a server of this name, of which nothing was said
+/// yet.
+pub(crate) fn hello(config: &Arc<ClientConfig>, name: &'static str) -> ClientConnection {
+    let name = ServerName::try_from(name).unwrap();
+    ClientConnection::new(Arc::clone(config), name).unwrap()
+}
+
+impl TlsClient {
+    /// Connects, and waits until the handshake is done on this side.
+    pub(crate) fn connect(config: &Arc<ClientConfig>, address: SocketAddr) -> io::Result<Self> {
+        Self::over(hello(config, "localhost"), TcpStream::connect(address)?)
+    }
+
+    fn over(connection: ClientConnection, stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
         let mut stream = StreamOwned::new(connection, stream);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }
-        Ok(TlsClient(stream))
+        Ok(Self(stream))
     }
-}
 
-impl TlsClient {
     /// Asks; gives the status and the body.
     pub(crate) fn ask(&mut self, request: &str) -> io::Result<(u16, String)> {
-        self.0.write_all(request.as_bytes())?;
-        self.0.flush()?;
+        self.send(request)?;
+        self.answer()
+    }
+
+    pub(crate) fn send(&mut self, text: &str) -> io::Result<()> {
+        self.0.write_all(text.as_bytes())?;
+        self.0.flush()
+    }
+
+    /// The status and the body of the next answer.
+    pub(crate) fn answer(&mut self) -> io::Result<(u16, String)> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
