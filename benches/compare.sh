@@ -2,13 +2,18 @@
 # opgate, HAProxy and no proxy side by side in front of one stand-in Engine, in turns: what a request costs.
 #
 #   compare.sh [NAME=BINARY ...] [-- OPTIONS]
+#   compare.sh --transports [-- OPTIONS]
 #
 # With `NAME=BINARY`, other builds of opgate take part as well and are compared with this one, named `opgate`; such a
 # name begins with `opgate`. OPTIONS go to the driver: `--rounds N`, `--time MILLISECONDS`, `--connections N,...`,
 # `--cases list,create,refused,privileged`.
 #
+# With `--transports`, ways to call opgate are put side by side instead: a unix socket with `client:`, and by `when` among
+# 1, 10 and 100 clients a unix socket (`opgate-uid…`) and TLS 1.3 with client certificates (`opgate-tls…`); the client
+# that fits is the last one. First on kept connections, then with a new one for each request.
+#
 # HAProxy is the one in PATH, or else Debian's, which is unpacked below `target/compare` and not installed. Everything
-# runs in a temporary folder, on unix sockets, and ends with this script. docs/performance.md says how to read it.
+# runs in a temporary folder, on unix sockets or loopback, and ends with this script. docs/performance.md says how to read it.
 #
 # Environment:
 #   COMPARE_THREADS   threads of HAProxy (default: as many as there are processors, like opgate's)
@@ -35,12 +40,14 @@ fail() {
 # --- What takes part --------------------------------------------------------------------------------------------
 
 builds=()
+transports=
 while (($#)); do
     case $1 in
     --)
         shift
         break
         ;;
+    --transports) transports=1 ;;
     opgate?*=?*) builds+=("$1") ;;
     *)
         sed -n '2,/^$/s/^# \{0,1\}//p' "$self" >&2
@@ -50,6 +57,9 @@ while (($#)); do
     shift
 done
 options=("$@")
+if [[ $transports ]] && ((${#builds[@]})); then
+    fail "--transports measures this build alone"
+fi
 
 # Unpacks Debian's HAProxy, with what it needs and the machine lacks.
 fetch_haproxy() {
@@ -70,7 +80,7 @@ fetch_haproxy() {
 
 haproxy=$(command -v haproxy || true)
 libraries=
-if [[ -z $haproxy ]]; then
+if [[ -z $haproxy && -z $transports ]]; then
     fetch_haproxy
     haproxy=$cache/haproxy/usr/sbin/haproxy
     libraries=$(find "$cache/haproxy" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)
@@ -97,7 +107,7 @@ trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# start NAME COMMAND...: starts a program that listens at NAME.sock, and waits until it does.
+# start NAME COMMAND...: starts a program that listens at NAME.sock, or a gate, and waits until it does.
 start() {
     local name=$1 tries
     shift
@@ -105,6 +115,7 @@ start() {
     running+=($!)
     for ((tries = 0; tries < READY_TRIES; tries++)); do
         [[ -S $folder/$name.sock ]] && return
+        grep -qs '^opgate: Engine at' "$folder/$name.err" && return
         kill -0 "${running[-1]}" 2>/dev/null || break
         sleep 0.05
     done
@@ -113,6 +124,71 @@ start() {
 }
 
 start engine "$compare" engine "$folder/engine.sock"
+
+# gate NAME BINARY LISTENER CLIENTS: starts an opgate with this listener and these clients of the policy `bench`.
+gate() {
+    local name=$1 binary=$2 listener=$3 clients=$4
+    [[ -x $binary ]] || fail "$binary is no program"
+    cat >"$folder/$name.yaml" <<YAML
+api: "1.51"
+listen:
+  - $listener
+upstream: unix://$folder/engine.sock
+clients:
+$clients
+policies:
+  bench:
+    allow: [SystemPing, SystemVersion, ContainerList, ContainerCreate]
+YAML
+    start "$name" "$binary" run --config "$folder/$name.yaml"
+}
+
+# The listener of a gate on a unix socket.
+at_socket() { printf '{ unix: %s/%s.sock, mode: "0600"%s }' "$folder" "$1" "${2:-}"; }
+
+readonly client='  bench: { policies: [bench] }'
+
+# --- Ways to call opgate ----------------------------------------------------------------------------------------
+
+# among COUNT OTHER CONDITION: so many clients, of which the last one has the condition; `OTHER` with a number is that
+# of the others.
+among() {
+    local number
+    for ((number = 1; number < $1; number++)); do
+        printf '  other%s: { policies: [bench], when: { %s } }\n' "$number" "${2//N/$number}"
+    done
+    printf '  bench: { policies: [bench], when: { %s } }' "$3"
+}
+
+if [[ $transports ]]; then
+    # Connections that wait need descriptors on both sides.
+    ulimit -Sn "$(ulimit -Hn)"
+    opgate=$target/release/opgate
+    "$compare" certs "$folder"
+    gate opgate "$opgate" "$(at_socket opgate ', client: bench')" "$client"
+    ways=("opgate=$folder/opgate.sock,${running[-1]}")
+    for count in 1 10 100; do
+        gate "opgate-uid$count" "$opgate" "$(at_socket "opgate-uid$count")" \
+            "$(among "$count" 'peer: { uid: 60N }' "peer: { uid: $(id -u) }")"
+        ways+=("opgate-uid$count=$folder/opgate-uid$count.sock,${running[-1]}")
+    done
+    for count in 1 10 100; do
+        gate "opgate-tls$count" "$opgate" \
+            "{ tcp: '127.0.0.1:0', tls: { cert: server.pem, key: server-key.pem, client_ca: ca.pem, min_version: '1.3' } }" \
+            "$(among "$count" 'tls: { cn: otherN }' 'tls: { cn: bench }')"
+        address=$(sed -n 's|^opgate: clients by their `when` at tcp://\([^ ]*\) .*|\1|p' "$folder/opgate-tls$count.err")
+        ways+=("opgate-tls$count=$address,${running[-1]}")
+    done
+    printf '%s processors\n' "$(nproc)"
+    drive=("$compare" drive --certs "$folder" --against opgate --cases refused,list --connections 1,16)
+    printf '\nKept connections\n\n'
+    "${drive[@]}" --idle 1000 "${options[@]}" "${ways[@]}"
+    printf '\nA new connection for each request\n\n'
+    "${drive[@]}" --anew "${options[@]}" "${ways[@]}"
+    exit
+fi
+
+# --- The gates beside each other --------------------------------------------------------------------------------
 
 # The usual socket proxy: paths by regular expression, read and creation of containers, nothing else. It logs a line
 # for each request, like opgate.
@@ -159,22 +235,7 @@ against=(--against none --against haproxy)
 
 for build in "${builds[@]}"; do
     name=${build%%=*}
-    binary=${build#*=}
-    [[ -x $binary ]] || fail "$binary is no program"
-    cat >"$folder/$name.yaml" <<YAML
-api: "1.51"
-listen:
-  - unix: $folder/$name.sock
-    mode: "0600"
-    client: bench
-upstream: unix://$folder/engine.sock
-clients:
-  bench: { policies: [bench] }
-policies:
-  bench:
-    allow: [SystemPing, SystemVersion, ContainerList, ContainerCreate]
-YAML
-    start "$name" "$binary" run --config "$folder/$name.yaml"
+    gate "$name" "${build#*=}" "$(at_socket "$name" ', client: bench')" "$client"
     ways+=("$name=$folder/$name.sock,${running[-1]}")
 done
 if ((${#builds[@]} > 1)); then

@@ -11,6 +11,7 @@ use super::report::{self, Figures, Row};
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let load = Load::new()?;
     let idle = memory(options)?;
+    let with = waiting(&load, options)?;
     report::head(options)?;
     for case in &options.cases {
         for &connections in &options.connections {
@@ -18,7 +19,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             report::rows(options, case.name, connections, &rows)?;
         }
     }
-    report::memory(options, &idle, &memory(options)?)
+    report::memory(options, &idle, &with, &memory(options)?)
 }
 
 /// A row for each way; the ways that cannot answer have none.
@@ -54,7 +55,7 @@ fn figures(
     let used = || way.pid.map(process::processor_time).transpose();
     let before = used()?;
     let turn = load
-        .turn(&way.socket, case, connections, options.time)
+        .turn(&way.door, case, connections, options.time, options.anew)
         .map_err(|failure| format!("{}, {}: {failure}", way.name, case.name))?;
     let after = used()?;
     let processor = before
@@ -69,4 +70,18 @@ fn memory(options: &Options) -> Result<Vec<Option<Resident>>, Failure> {
         .iter()
         .map(|way| way.pid.map(process::resident).transpose())
         .collect()
+}
+
+/// What is resident with idle connections, if that is asked for.
+fn waiting(load: &Load, options: &Options) -> Result<Vec<Option<Resident>>, Failure> {
+    let [case, ..] = options.cases[..] else {
+        return Ok(Vec::new());
+    };
+    let each = options.ways.iter().map(|way| match way.pid {
+        Some(pid) if options.idle > 0 => load
+            .idle(&way.door, case, options.idle, || process::resident(pid))?
+            .map(Some),
+        _ => Ok(None),
+    });
+    each.collect()
 }

@@ -1,16 +1,15 @@
-//! One turn: so many connections to a socket ask the same again and again, each
+//! One turn: so many connections to a door ask the same again and again, each
 //! waiting for its answer → how long every request took.
 
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
 use super::Failure;
+use super::door::{Door, Stream};
 use super::message::Message;
 
 /// Something to ask.
@@ -103,7 +102,7 @@ pub(crate) struct Turn {
     pub(crate) times: Vec<Duration>,
     /// From the first request to the last answer.
     pub(crate) time: Duration,
-    /// How often the other side closed a connection.
+    /// How often the other side closed a connection that was to be kept.
     pub(crate) closed: usize,
 }
 
@@ -120,29 +119,31 @@ impl Load {
         Ok(Self { runtime })
     }
 
-    /// Asks for `time`. An answer of another status ends it.
+    /// Asks for `time`, on kept connections or on a new one each time. An answer of
+    /// another status ends it.
     pub(crate) fn turn(
         &self,
-        socket: &Path,
+        door: &Door,
         case: &Case,
         connections: usize,
         time: Duration,
+        anew: bool,
     ) -> Result<Turn, Failure> {
         let request: Rc<[u8]> = case.request()?.into();
         let status = case.status;
         LocalSet::new().block_on(&self.runtime, async {
             let mut streams = Vec::with_capacity(connections);
             for _ in 0..connections {
-                streams.push(UnixStream::connect(socket).await?);
+                streams.push(if anew { None } else { Some(door.open().await?) });
             }
             let start = Instant::now();
             let end = start + time;
             let asking: Vec<_> = streams
                 .into_iter()
                 .map(|stream| {
-                    let (request, socket) = (Rc::clone(&request), socket.to_owned());
+                    let (request, door) = (Rc::clone(&request), door.clone());
                     tokio::task::spawn_local(async move {
-                        ask(stream, &socket, &request, status, end)
+                        ask(stream, &door, &request, status, end)
                             .await
                             .map_err(|failure| failure.to_string())
                     })
@@ -158,39 +159,80 @@ impl Load {
             Ok(whole)
         })
     }
+
+    /// So many connections that have asked once and wait, as long as `during` takes.
+    pub(crate) fn idle<T>(
+        &self,
+        door: &Door,
+        case: &Case,
+        connections: usize,
+        during: impl FnOnce() -> T,
+    ) -> Result<T, Failure> {
+        let request = case.request()?;
+        self.runtime.block_on(async {
+            let mut streams = Vec::with_capacity(connections);
+            for _ in 0..connections {
+                let mut stream = door.open().await?;
+                exchange(&mut stream, &mut Vec::new(), &request, case.status).await?;
+                streams.push(stream);
+            }
+            Ok(during())
+        })
+    }
 }
 
+/// Asks again and again; without a stream, on a new one each time.
 async fn ask(
-    mut stream: UnixStream,
-    socket: &Path,
+    mut kept: Option<Stream>,
+    door: &Door,
     request: &[u8],
     status: &str,
     end: Instant,
 ) -> Result<Turn, Failure> {
     let mut turn = Turn::default();
     let mut buffer = Vec::with_capacity(64 << 10);
+    let anew = kept.is_none();
     let mut begin = Instant::now();
     while begin < end {
-        stream.write_all(request).await?;
-        let last = loop {
-            if let Some(answer) = Message::find(&buffer)? {
-                if answer.start.split(' ').nth(1) != Some(status) {
-                    return Err(format!("expected {status}, got `{}`", answer.start).into());
-                }
-                break answer.last;
-            }
-            if stream.read_buf(&mut buffer).await? == 0 {
-                return Err("the connection ended before the answer did".into());
-            }
+        let mut stream = match kept.take() {
+            Some(stream) => stream,
+            None => door.open().await?,
         };
-        buffer.clear();
+        let last = exchange(&mut stream, &mut buffer, request, status).await?;
         let now = Instant::now();
         turn.times.push(now - begin);
         begin = now;
-        if last {
+        if last && !anew {
             turn.closed += 1;
-            stream = UnixStream::connect(socket).await?;
+        }
+        if !last && !anew {
+            kept = Some(stream);
         }
     }
     Ok(turn)
+}
+
+/// Asks once, with an empty buffer, which is empty again afterwards. Gives whether the
+/// other side closes the connection.
+async fn exchange(
+    stream: &mut Stream,
+    buffer: &mut Vec<u8>,
+    request: &[u8],
+    status: &str,
+) -> Result<bool, Failure> {
+    stream.write_all(request).await?;
+    stream.flush().await?;
+    let last = loop {
+        if let Some(answer) = Message::find(buffer)? {
+            if answer.start.split(' ').nth(1) != Some(status) {
+                return Err(format!("expected {status}, got `{}`", answer.start).into());
+            }
+            break answer.last;
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return Err("the connection ended before the answer did".into());
+        }
+    };
+    buffer.clear();
+    Ok(last)
 }

@@ -1,14 +1,22 @@
 //! The command line of `compare drive` → what to measure.
 //!
 //! `--rounds N`, `--time MILLISECONDS` (of one turn), `--connections N,...`,
-//! `--cases NAME,...`, `--against NAME` (may be given several times), then
-//! `NAME=SOCKET[,PID]` for each way to the Engine. The way called `none` has no
-//! gate, one called `opgate…` judges bodies, any other judges paths alone.
+//! `--cases NAME,...`, `--against NAME` (may be given several times), `--idle N`
+//! (connections whose memory is looked at first), `--anew` (a connection for each
+//! request), `--certs FOLDER` (of a client by TLS), then `NAME=SOCKET[,PID]` for each
+//! way to the Engine; `IP:PORT` for a socket is one by TLS. The way called `none` has
+//! no gate, one called `opgate…` judges bodies, any other judges paths alone.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
+
 use super::Failure;
+use super::certs;
+use super::door::Door;
 use super::load::{CASES, Case};
 
 /// What to measure.
@@ -24,6 +32,10 @@ pub(crate) struct Options {
     pub(crate) cases: Vec<&'static Case>,
     /// The ways that the others are compared with.
     pub(crate) against: Vec<String>,
+    /// How many idle connections each way gets before anything else.
+    pub(crate) idle: usize,
+    /// Whether each request has a connection of its own.
+    pub(crate) anew: bool,
     /// The ways to the Engine.
     pub(crate) ways: Vec<Way>,
 }
@@ -34,7 +46,7 @@ pub(crate) struct Way {
     /// What it is called.
     pub(crate) name: String,
     /// Where to connect.
-    pub(crate) socket: PathBuf,
+    pub(crate) door: Door,
     /// The process in between, if there is one.
     pub(crate) pid: Option<u32>,
 }
@@ -55,11 +67,18 @@ impl Options {
             connections: vec![1, 16, 64],
             cases: CASES.iter().collect(),
             against: Vec::new(),
+            idle: 0,
+            anew: false,
             ways: Vec::new(),
         };
+        let mut client = None;
         while let Some(argument) = arguments.next() {
             if !argument.starts_with("--") {
-                options.ways.push(way(&argument)?);
+                options.ways.push(way(&argument, client.as_ref())?);
+                continue;
+            }
+            if argument == "--anew" {
+                options.anew = true;
                 continue;
             }
             let value = arguments
@@ -76,6 +95,8 @@ impl Options {
                     options.cases = value.split(',').map(case).collect::<Result<_, _>>()?;
                 }
                 "--against" => options.against.push(value),
+                "--idle" => options.idle = value.parse()?,
+                "--certs" => client = Some(certs::client(&PathBuf::from(value))?),
                 _ => return Err(format!("{argument} is no option").into()),
             }
         }
@@ -102,15 +123,22 @@ fn case(name: &str) -> Result<&'static Case, Failure> {
         .ok_or_else(|| format!("no case is called {name}").into())
 }
 
-fn way(text: &str) -> Result<Way, Failure> {
+fn way(text: &str, client: Option<&Arc<ClientConfig>>) -> Result<Way, Failure> {
     let (name, rest) = text.split_once('=').ok_or("a way is NAME=SOCKET[,PID]")?;
     let (socket, pid) = match rest.split_once(',') {
         Some((socket, pid)) => (socket, Some(pid.parse()?)),
         None => (rest, None),
     };
+    let door = match socket.parse::<SocketAddr>() {
+        Ok(address) => {
+            let client = client.ok_or("TLS needs `--certs` before it")?;
+            Door::Tls(address, Arc::clone(client))
+        }
+        Err(_) => Door::Unix(socket.into()),
+    };
     Ok(Way {
         name: name.to_owned(),
-        socket: socket.into(),
+        door,
         pid,
     })
 }

@@ -70,7 +70,7 @@ pub(crate) fn head(options: &Options) -> Result<(), Failure> {
     )?;
     write!(
         out,
-        "{:<10} {:>5}  {:<12} {:>8} {:>8} {:>8} {:>8}",
+        "{:<10} {:>5}  {:<13} {:>8} {:>8} {:>8} {:>8}",
         "case", "conns", "way", "req/s", "p50 µs", "p99 µs", "CPU µs"
     )?;
     for name in &options.against {
@@ -89,7 +89,7 @@ pub(crate) fn rows(
     let mut out = io::stdout().lock();
     for (way, row) in options.ways.iter().zip(rows) {
         let Some(row) = row else { continue };
-        write!(out, "{case:<10} {connections:>5}  {:<12}", way.name)?;
+        write!(out, "{case:<10} {connections:>5}  {:<13}", way.name)?;
         let column = |of: fn(&Figures) -> Option<f64>| median(row.iter().filter_map(of));
         for (value, digits) in [
             (column(|figures| Some(figures.rate)), 0),
@@ -118,26 +118,34 @@ pub(crate) fn rows(
     Ok(())
 }
 
-/// Prints what was resident before the first request and after the last.
+/// Prints what was resident before the first request, with idle connections if there
+/// were any, and after the last.
 pub(crate) fn memory(
     options: &Options,
     idle: &[Option<Resident>],
+    with: &[Option<Resident>],
     after: &[Option<Resident>],
 ) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "\nresident, KiB  {:>10} {:>10} {:>12} {:>10}",
-        "idle", "anonymous", "after load", "anonymous"
-    )?;
-    for ((way, idle), after) in options.ways.iter().zip(idle).zip(after) {
-        if let (Some(idle), Some(after)) = (idle, after) {
-            writeln!(
-                out,
-                "{:<14} {:>10} {:>10} {:>12} {:>10}",
-                way.name, idle.all, idle.anonymous, after.all, after.anonymous
-            )?;
+    write!(out, "\nresident, KiB  {:>10} {:>10}", "idle", "anonymous")?;
+    if options.idle > 0 {
+        write!(out, " {:>12} {:>10}", options.idle, "anonymous")?;
+    }
+    writeln!(out, " {:>12} {:>10}", "after load", "anonymous")?;
+    for (place, way) in options.ways.iter().enumerate() {
+        let of = |figures: &[Option<Resident>]| figures.get(place).copied().flatten();
+        let (Some(idle), Some(after)) = (of(idle), of(after)) else {
+            continue;
+        };
+        write!(
+            out,
+            "{:<14} {:>10} {:>10}",
+            way.name, idle.all, idle.anonymous
+        )?;
+        for figure in [of(with), Some(after)].into_iter().flatten() {
+            write!(out, " {:>12} {:>10}", figure.all, figure.anonymous)?;
         }
+        writeln!(out)?;
     }
     Ok(())
 }
