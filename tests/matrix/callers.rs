@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
-use super::certs::Client;
+use super::certs::{self, Client, TlsClient};
 use super::gate::{At, Gate};
 use super::identities::Fact;
 use super::kinds::{Certificates, Kind, Way};
@@ -231,7 +231,9 @@ impl Caller {
             shows: world.certificate(self.shown),
             old: way.old,
         };
-        Ok(Wire::over(client.over(stream, server)?.0))
+        Ok(Wire::over(
+            TlsClient::over(certs::hello(&client.config(), server), stream)?.0,
+        ))
     }
 
     /// Connects, and says nothing at all.

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::callers::{Change, Place, Plain, Shown, User};
 use super::cells::INFO;
-use super::certs::Client;
+use super::certs::{self, Client, TlsClient};
 use super::gate::Gate;
 use super::identities::{Fact, Identity};
 use super::kinds::{Kind, Way};
@@ -185,7 +185,10 @@ fn no_preamble_comes_before_tls() {
                     shows: world.certificate(caller.shown),
                     old: way.old,
                 };
-                assert!(client.over(stream, "localhost").is_err(), "{at}");
+                assert!(
+                    TlsClient::over(certs::hello(&client.config(), "localhost"), stream).is_err(),
+                    "{at}"
+                );
             }
         }
         // Nobody has a record of it, and the next one gets in.

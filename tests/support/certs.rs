@@ -143,12 +143,7 @@ pub(crate) struct TlsClient(pub(crate) StreamOwned<ClientConnection, TcpStream>)
 impl Client<'_> {
     /// Connects, and waits until the handshake is done on this side.
     pub(crate) fn connect(&self, address: SocketAddr) -> io::Result<TlsClient> {
-        self.over(TcpStream::connect(address)?, "localhost")
-    }
-
-    /// The same over a connection, asking for a server of this name.
-    pub(crate) fn over(&self, stream: TcpStream, name: &'static str) -> io::Result<TlsClient> {
-        TlsClient::over(hello(&self.config(), name), stream)
+        TlsClient::connect(&self.config(), address)
     }
 
     /// What it connects with.
@@ -186,7 +181,8 @@ impl TlsClient {
         Self::over(hello(config, "localhost"), TcpStream::connect(address)?)
     }
 
-    fn over(connection: ClientConnection, stream: TcpStream) -> io::Result<Self> {
+    /// The same over a connection that is there.
+    pub(crate) fn over(connection: ClientConnection, stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         let mut stream = StreamOwned::new(connection, stream);
