@@ -244,6 +244,24 @@ fn a_reload_says_what_is_insecure() {
 }
 
 #[test]
+fn a_confined_gate_says_why_it_cannot_listen_in_another_folder() {
+    let gate = Gate::start();
+    let other = TempDir::new().unwrap();
+    let socket = other.path().join("gate.sock");
+    let more = format!("- {{ unix: {}, client: ca }}\n", socket.display());
+    gate.write(&policy(gate.folder.path(), 'a', &more));
+    gate.hang_up();
+    let said = gate.said();
+    if said.starts_with("reloaded ") {
+        eprintln!("=== no Landlock here: the gate gives up no folder");
+        return;
+    }
+    let denied = format!("cannot listen at `{}`: Permission denied", socket.display());
+    assert!(said.contains(&denied), "{said}");
+    assert!(said.ends_with("for others start it anew"), "{said}");
+}
+
+#[test]
 fn what_is_not_a_file_is_not_waited_for() {
     let gate = Gate::start();
     let _engine = engine(gate.folder.path(), 'a');

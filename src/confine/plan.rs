@@ -78,6 +78,11 @@ impl Plan {
         addresses.find(|address| !is_called(address))
     }
 
+    /// Whether folders and ports that it does not name are given up.
+    pub fn gives_up_places(&self) -> bool {
+        self.switches.landlock
+    }
+
     /// Clients are listened for here.
     #[must_use]
     pub fn listening(mut self, address: &Address) -> Self {

@@ -75,6 +75,11 @@ impl ListenError {
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::System { source, .. } if is_shortage(source))
     }
+
+    /// Whether the system denies it.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::System { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
 }
 
 /// Where to listen.

@@ -29,6 +29,9 @@ use super::{place, settings};
 /// How often the files are looked at, and how long a change must have stayed.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What may be the reason where listening is denied.
+const GIVEN_UP: &str = ". A gate that confines itself keeps the folders and ports that it started with: for others start it anew";
+
 /// The policy file and those that it includes.
 pub(super) struct PolicyFiles {
     path: PathBuf,
@@ -186,7 +189,15 @@ impl Reload {
             counts.clients(configuration.policies.given().map(|(client, _)| client));
         }
         let settings = settings(opened, self.descriptors, self.grace, &mut said);
-        let changes = self.server.reload(&self.in_force, settings).await?;
+        let reloaded = self.server.reload(&self.in_force, settings).await;
+        let changes = reloaded.map_err(|error| {
+            let denied = error.is_denied() && self.files.plan.gives_up_places();
+            let mut refused = Refused::from(error);
+            if denied {
+                refused.why.push_str(GIVEN_UP);
+            }
+            refused
+        })?;
         if let Some(counts) = &self.counts {
             counts.engines(&self.in_force.borrow().upstreams);
         }
