@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::format::{ImageReference, NamedImage};
 use crate::gate::ListenerId;
@@ -72,6 +73,8 @@ pub struct Certificate {
     pub uris: Vec<String>,
     /// The SHA-256 of its public key (`SubjectPublicKeyInfo`, DER).
     pub key_sha256: [u8; 32],
+    /// When it ends.
+    pub expires: Option<SystemTime>,
 }
 
 /// What the Engine says of the container that a caller is in.
@@ -113,6 +116,7 @@ impl fmt::Display for Caller {
             addresses,
             uris,
             key_sha256,
+            expires: _,
         } = certificate.as_ref();
         // Whoever has signed it need not have looked for odd characters.
         let names = format!("cn {common_name:?}, dns {dns:?}, ip {addresses:?}, uri {uris:?}");

@@ -261,12 +261,6 @@ impl<'a> DecodedHead<'a> {
         };
         let operation = definition.operation();
         let (version, pinned) = self.older.choose(served, self.version, operation)?;
-        if pinned.is_some()
-            && let Some(name) = older::gone(operation, &query)
-        {
-            let reason = format!("API version {version} has it no more");
-            return Err(of(DecodeError::new(format!("query.{name}"), reason)));
-        }
         // To the Engine, an operation that the version lacks is no page at all.
         if !definition.span.contains(version) {
             return Err(RouteError::NotFound.into());
@@ -299,6 +293,12 @@ impl<'a> DecodedHead<'a> {
             BodyDef::Stream { content_type } => Body::Stream(content_type),
             BodyDef::None => Body::None,
         };
+        if let Some(asked) = pinned.and_then(Version::api)
+            && let Some(place) = older::gone(operation, asked, version, &query, &body)
+        {
+            let reason = format!("API version {version} has it no more");
+            return Err(of(DecodeError::new(place, reason)));
+        }
         Ok(Decoded {
             definition,
             versions,

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustls::InconsistentKeys;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use thiserror::Error;
@@ -119,6 +120,24 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
         return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, message)));
     }
     Ok(bytes)
+}
+
+/// Why a certificate cannot be shown with its key.
+fn unshowable(cert: &Path, key: &Path, error: &rustls::Error) -> TlsError {
+    let (path, reason) = match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => (
+            key,
+            format!(
+                "it is not the key of the certificate in `{}`",
+                cert.display()
+            ),
+        ),
+        error => (cert, error.to_string()),
+    };
+    TlsError::Unusable {
+        path: path.to_owned(),
+        reason,
+    }
 }
 
 fn empty(path: &Path, what: &'static str) -> TlsError {

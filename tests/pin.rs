@@ -118,7 +118,8 @@ fn policy(folder: &Path) -> String {
          clients:\n  old: {{ policies: [some], api_version: pin }}\n  new: {{ policies: [some] }}\n\
          policies:\n  some:\n    allow:\n      \
          [SystemPing, SystemVersion, ContainerList, ContainerCreate, NetworkList, ImageList, \
-         SystemDataUsage, VolumePrune]\n"
+         SystemDataUsage, VolumePrune, \
+         ServiceCreate: {{ body: {{ Networks: any }} }}]\n"
     )
 }
 
@@ -215,6 +216,27 @@ fn what_is_gone_is_refused_and_not_left_out() {
     // The client that asks for it in 1.52 is told nothing, as by the Engine.
     let sent = gate.forwarded("POST", "/v1.52/containers/create", mac);
     assert_eq!(sent, "POST /v1.52/containers/create HTTP/1.1\n{}");
+}
+
+#[test]
+fn the_networks_of_a_service_are_not_passed_over() {
+    let create = "services/create";
+    let service = |networks: &str| format!(r#"{{"Name":"a","Networks":{networks}}}"#);
+    let one = service(r#"[{"Target":"inner"}]"#);
+    // From 1.44 on the Engine looks at those of the template only.
+    let new = Gate::start("1.44", "1.53");
+    let (status, answer) = new.refused("POST", &format!("/v1.32/{create}"), &one);
+    assert_eq!(status, 400);
+    let said = "ServiceCreate: body.Networks: API version 1.44 has it no more";
+    assert!(answer.contains(said), "{answer}");
+    for (asked, body) in [("1.32", service("[]")), ("1.44", one.clone())] {
+        let sent = new.forwarded("POST", &format!("/v{asked}/{create}"), &body);
+        assert!(sent.starts_with("POST /v1.44/services/create "), "{sent}");
+    }
+    let old = Gate::start("1.24", "1.51");
+    let sent = old.forwarded("POST", &format!("/v1.32/{create}"), &one);
+    assert!(sent.starts_with("POST /v1.41/services/create "), "{sent}");
+    assert!(sent.contains(r#"[{"Target":"inner"}]"#), "{sent}");
 }
 
 #[test]

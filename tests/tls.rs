@@ -7,7 +7,8 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
 
 use rcgen::SanType;
 use tempfile::TempDir;
@@ -290,6 +291,28 @@ fn the_oldest_version_is_said() {
     gate.connect(None, true).map(drop).unwrap_err();
     let mut new = gate.connect(None, false).unwrap();
     assert_eq!(client(&new.ask(INFO).unwrap()), "all");
+}
+
+#[test]
+fn a_connection_does_not_outlive_its_certificate() {
+    let own = Authority::new("own");
+    let clients = "clients: { ci: { policies: [ping], when: { tls: { cn: ci } } } }";
+    let gate = Gate::start(&own, REQUIRED, clients);
+    let until = SystemTime::now() + Duration::from_secs(5);
+    let ci = gate.own.issue(Wanted {
+        names: vec!["ci"],
+        until: Some(until),
+        ..Wanted::default()
+    });
+    let mut connection = gate.connect(Some(&ci), false).unwrap();
+    assert_eq!(client(&connection.ask(INFO).unwrap()), "ci");
+    let left = until.duration_since(SystemTime::now()).unwrap_or_default();
+    sleep(left + Duration::from_secs(1));
+    let (status, body) = connection.ask(INFO).unwrap();
+    assert_eq!(status, 403);
+    assert!(body.contains("is not accepted any more"), "{body}");
+    connection.ask(INFO).unwrap_err();
+    gate.refuses(Some(&ci));
 }
 
 #[test]

@@ -256,6 +256,19 @@ pub(crate) fn missing_keys(document: &PolicyDocument, found: &mut Vec<Diagnostic
     }
 }
 
+/// Advice that names the one key whose last words are these: `client_ca` for `ca`.
+fn ending_in(wrong: &str, keys: &[&str]) -> Option<String> {
+    let ends = |key: &&&str| {
+        let before = key.strip_suffix(wrong);
+        !wrong.is_empty() && before.is_some_and(|before| before.ends_with('_'))
+    };
+    let mut meant = keys.iter().filter(ends);
+    match (meant.next(), meant.next()) {
+        (Some(key), None) => Some(format!("did you mean `{key}`?")),
+        _ => None,
+    }
+}
+
 /// Reads nodes as what they should be, and reports what they are instead.
 pub(crate) struct Reader<'f> {
     pub(crate) found: &'f mut Vec<Diagnostic>,
@@ -331,6 +344,7 @@ impl Reader<'_> {
             if !known {
                 let message = format!("`{}` has no meaning here", entry.key.text);
                 let help = nearest(&entry.key.text, keys.iter().copied())
+                    .or_else(|| ending_in(&entry.key.text, keys))
                     .unwrap_or_else(|| format!("there can be {}", keys.join(", ")));
                 self.report(Code::UnknownKey, entry.key.span, message, help);
             }

@@ -6,10 +6,11 @@
 //! [`changes`] says where. What only repeated another value, was always empty, or is
 //! left out when it is empty, does not count, nor does what an answer has in addition.
 
-use super::{EngineVersion, VersionError};
+use super::{Body, EngineVersion, VersionError};
 use crate::api::Operation;
 use crate::api::decode::Parameters;
 use crate::api::definition::ApiVersion;
+use crate::api::value::Value;
 use crate::route::Version;
 
 /// What becomes of a request for a version that is older than what is served.
@@ -65,15 +66,30 @@ impl Older {
     }
 }
 
-/// A parameter that is given, and that no version that is served looks at any more.
-pub(super) fn gone(operation: Operation, query: &Parameters<'_>) -> Option<&'static str> {
-    let name = match operation {
-        // The images of a name.
-        Operation::ImageList => "filter",
+/// What is given that the version in which the request is forwarded does not look at
+/// any more, although it is in its description: a parameter, or a field of the body.
+/// `asked` is the older version that was asked for.
+pub(super) fn gone(
+    operation: Operation,
+    asked: ApiVersion,
+    version: ApiVersion,
+    query: &Parameters<'_>,
+    body: &Body<'_>,
+) -> Option<&'static str> {
+    let (place, until) = match operation {
+        // The images of a name. No version that is served looks at it.
+        Operation::ImageList => ("query.filter", ApiVersion(40)),
+        // The networks of a service whose template of tasks names none.
+        Operation::ServiceCreate | Operation::ServiceUpdate => ("body.Networks", ApiVersion(43)),
         _ => return None,
     };
-    let given = query.get(name).is_some_and(|value| !value.is_zero());
-    given.then_some(name)
+    let value = match (place.split_once('.')?, body) {
+        (("query", name), _) => query.get(name),
+        ((_, name), Body::Json(Value::Object(object))) => object.get(name),
+        _ => None,
+    };
+    let given = value.is_some_and(|value| !value.is_zero());
+    (given && asked <= until && until < version).then_some(place)
 }
 
 /// The versions since which the answers of an operation are others, and how.

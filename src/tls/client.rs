@@ -9,7 +9,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{TlsError, certificates, private_key};
+use super::{TlsError, certificates, private_key, unshowable};
 
 /// The files of a connection to an Engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl ClientTls {
             .map_err(|error| unusable(&files.ca, error.to_string()))?
             .with_root_certificates(roots)
             .with_client_auth_cert(chain, key)
-            .map_err(|error| unusable(&files.key, error.to_string()))?;
+            .map_err(|error| unshowable(&files.cert, &files.key, &error))?;
         Ok(Self {
             config: Arc::new(config),
             name,

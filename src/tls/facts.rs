@@ -22,6 +22,7 @@ pub(crate) fn facts(der: &[u8]) -> Option<Certificate> {
     let key = parsed.subject_public_key_info().to_der().ok()?;
     let mut certificate = Certificate {
         key_sha256: digest(&SHA256, &key).as_ref().try_into().ok()?,
+        expires: Some(parsed.validity().not_after.to_system_time()),
         ..Certificate::default()
     };
     let mut names = (parsed.subject().iter()).filter(|attribute| attribute.oid == COMMON_NAME);

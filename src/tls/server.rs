@@ -12,9 +12,9 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
-use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig};
 
-use super::{TlsError, certificates, private_key, revocation_lists};
+use super::{TlsError, certificates, private_key, revocation_lists, unshowable};
 
 /// The files of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,16 +112,7 @@ impl ServerTls {
         };
         let mut config = builder
             .with_single_cert(chain, key)
-            .map_err(|error| match error {
-                rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => unusable(
-                    &files.key,
-                    format!(
-                        "it is not the key of the certificate in `{}`",
-                        files.cert.display()
-                    ),
-                ),
-                error => unusable(&files.cert, error.to_string()),
-            })?;
+            .map_err(|error| unshowable(&files.cert, &files.key, &error))?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -140,12 +141,15 @@ fn allowed(rules: &[&str]) -> Vec<String> {
 
 /// Runs the script one way; it must hold everything that it expects.
 fn run(engine: &TestEngine, way: &Way, name: &str) -> Result<Transcript> {
+    static RUNS: AtomicUsize = AtomicUsize::new(100);
     let folder = tempfile::tempdir()?;
     let programs = folder.path().join("bin");
     std::fs::create_dir(&programs)?;
     std::os::unix::fs::symlink(engine.docker_cli(), programs.join("docker"))?;
-    // Both names have the same length: the columns of tables depend on it.
-    let made = format!("c{}-{name}-{}", std::process::id(), way.name).replace('_', "-");
+    // Others may run the same scenario at the same time. All names have the same length:
+    // the columns of tables depend on it.
+    let number = RUNS.fetch_add(1, Ordering::Relaxed);
+    let made = format!("c{}-{name}-{number}-{}", std::process::id(), way.name).replace('_', "-");
     let script = format!(
         ". {}\n. {}\n",
         scripts().join("prelude.sh").display(),

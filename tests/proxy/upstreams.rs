@@ -184,8 +184,17 @@ fn the_same_certificates_are_the_same_and_new_ones_are_not() {
     assert_ne!(first, load(&authority.client(&authority)));
     let key = std::fs::read_to_string(&files.key).unwrap();
     assert!(!format!("{first:?}").contains(key.lines().nth(1).unwrap()));
+    let refused = || ClientTls::load("engine", &files).unwrap_err().to_string();
+    let certificate = std::fs::read(&files.cert).unwrap();
+    authority.client(&authority);
+    std::fs::write(&files.cert, certificate).unwrap();
+    let error = refused();
+    assert!(
+        error.contains("ca-key.pem` cannot be used: it is not the key of the certificate in"),
+        "{error}"
+    );
     std::fs::write(&files.key, "no key").unwrap();
-    let error = ClientTls::load("engine", &files).unwrap_err().to_string();
+    let error = refused();
     assert!(
         error.contains("ca-key.pem` holds no private key"),
         "{error}"

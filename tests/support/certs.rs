@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
@@ -30,6 +31,7 @@ pub(crate) struct Wanted<'w> {
     pub(crate) others: Vec<SanType>,
     pub(crate) serial: u64,
     pub(crate) expired: bool,
+    pub(crate) until: Option<SystemTime>,
     pub(crate) server: bool,
 }
 
@@ -72,6 +74,9 @@ impl Authority {
         if wanted.expired {
             params.not_before = date_time_ymd(2019, 1, 1);
             params.not_after = date_time_ymd(2020, 1, 1);
+        }
+        if let Some(until) = wanted.until {
+            params.not_after = until.into();
         }
         let key = KeyPair::generate().unwrap();
         let issuer: &Issuer<'_, KeyPair> = &self.issuer;

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -25,6 +26,8 @@ pub(crate) struct TlsRead {
     stream: Shared,
     /// What the client's certificate was last verified by.
     verified: ServerTls,
+    /// Until when that holds.
+    until: Option<SystemTime>,
 }
 
 /// Its writing half. Shutting it down tells the client by TLS, too.
@@ -50,6 +53,7 @@ pub(super) async fn greet(stream: TcpStream, tls: &ServerTls) -> io::Result<Gree
     let read = TlsRead {
         stream: Arc::clone(&shared),
         verified: tls.clone(),
+        until: certificate.as_ref().and_then(|shown| shown.expires),
     };
     Ok(((read, TlsWrite(shared)), certificate))
 }
@@ -99,6 +103,11 @@ impl PeerRead for TlsRead {
         let Some(tls) = tls else {
             return false;
         };
+        let since = |until| SystemTime::now().duration_since(until).unwrap_or_default();
+        // The second in which it ends still counts, as it does for handshakes.
+        if self.until.is_some_and(|until| since(until).as_secs() > 0) {
+            return false;
+        }
         // Once for each reading of the files, by the first request after it.
         if !tls.is(&self.verified) {
             let stream = lock(&self.stream);
