@@ -303,6 +303,25 @@ fn sockets_that_are_handed_over_are_served_and_stay_over_reloads() {
 }
 
 #[test]
+fn what_was_handed_over_to_another_process_is_not_the_gates() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().display().to_string();
+    let config = folder.path().join("opgate.yaml");
+    let text = format!(
+        "api: '1.51'\nlisten: [{{ unix: {dir}/gate.sock, client: me }}]\n\
+         upstream: unix://{dir}/engine.sock\nclients: {{ me: {{ policies: [ping] }} }}\n\
+         policies: {{ ping: {{ allow: [SystemPing] }} }}\n"
+    );
+    fs::write(&config, text).unwrap();
+    for pid in ["", "LISTEN_PID=1", "LISTEN_PID=me"] {
+        let before = format!("export LISTEN_FDS=2 {pid}; ");
+        let started = start(&config, &before).unwrap();
+        assert!(!started.said.contains("handed over"), "{}", started.said);
+        drop(Running::new(started.child, || ()));
+    }
+}
+
+#[test]
 fn what_is_handed_over_must_be_what_the_file_says() {
     let refused = |listen: &str, sockets: &[(&str, OwnedFd)], expected: &str| {
         let (started, _folder) = handed(listen, sockets);

@@ -37,6 +37,11 @@ pub(super) enum Copy {
 /// Takes over what the environment says, once, while the process has one thread; gives
 /// the names.
 pub fn take_over() -> io::Result<Vec<String>> {
+    // Without it, they are what a parent was handed over, and are closed or others by now.
+    let process = env::var("LISTEN_PID").ok().and_then(|pid| pid.parse().ok());
+    if process != Some(std::process::id()) {
+        return Ok(Vec::new());
+    }
     let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
     let mut sockets = ListenFd::from_env();
