@@ -525,8 +525,9 @@ impl Reader<'_> {
         match &node.kind {
             Kind::Text(word) if word == "pin" => Older::Pinned,
             _ => {
-                let help = "write `api_version: pin`, or leave it out";
-                self.expected_or(node, "`pin`", Some(help));
+                let message = "`api_version` is `pin` or not there";
+                let help = "with `pin` every version from 1.24 on can be asked for";
+                self.report(Code::WrongType, node.span, message, Some(help.to_owned()));
                 Older::Refused
             }
         }

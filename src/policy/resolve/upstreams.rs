@@ -17,6 +17,9 @@ use crate::tls::ClientFiles;
 const FORMS: &str =
     "write `unix:///var/run/docker.sock`, `tcp://HOST:PORT`, or a map with `unix` or `tcp`";
 
+/// How many names of Engines are shown to choose from.
+const SHOWN: usize = 8;
+
 impl Resolver {
     /// The Engines, and the one of each client. Nothing where one cannot be told.
     pub(super) fn engines(&mut self, document: &PolicyDocument) -> Option<Engines> {
@@ -96,8 +99,17 @@ impl Resolver {
         let place = names().position(|one| one == name.text);
         if place.is_none() {
             let message = format!("there is no upstream `{}`", name.text);
-            let help =
-                nearest(&name.text, names()).unwrap_or_else(|| "name it in `upstreams`".to_owned());
+            let help = nearest(&name.text, names()).unwrap_or_else(|| {
+                let mut known: Vec<&str> = names().take(SHOWN + 1).collect();
+                if known.len() > SHOWN {
+                    known.truncate(SHOWN);
+                    known.push("…");
+                }
+                match known.as_slice() {
+                    [] => "name it in `upstreams`".to_owned(),
+                    known => format!("`upstreams` has {}", known.join(", ")),
+                }
+            });
             self.report(Code::Upstream, name.span, message, help);
         }
         place
