@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 
+use super::certs::answer;
+
 /// What bytes come and go by.
 pub(crate) trait Both: Read + Write {}
 
@@ -22,22 +24,7 @@ impl Wire {
 
     /// The status and the body of the next answer.
     pub(crate) fn answer(&mut self) -> io::Result<(u16, String)> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            self.0.read_exact(&mut byte)?;
-            head.push(byte[0]);
-        }
-        let head = String::from_utf8(head).unwrap();
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            let is_length = name.eq_ignore_ascii_case("content-length");
-            is_length.then(|| value.trim().parse().unwrap())
-        });
-        let mut body = vec![0; length.unwrap_or(0)];
-        self.0.read_exact(&mut body)?;
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Ok((status, String::from_utf8(body).unwrap()))
+        answer(&mut self.0)
     }
 
     /// Asks; gives the status and the body.

@@ -210,26 +210,31 @@ impl TlsClient {
 
     /// The status and the body of the next answer.
     pub(crate) fn answer(&mut self) -> io::Result<(u16, String)> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            self.0.read_exact(&mut byte)?;
-            head.push(byte[0]);
-        }
-        let head = String::from_utf8(head).unwrap();
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            let is_length = name.eq_ignore_ascii_case("content-length");
-            is_length.then(|| value.trim().parse().unwrap())
-        });
-        let mut body = vec![0; length.unwrap_or(0)];
-        self.0.read_exact(&mut body)?;
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Ok((status, String::from_utf8(body).unwrap()))
+        answer(&mut self.0)
     }
 
     /// The certificate that the gate showed.
     pub(crate) fn shown(&self) -> CertificateDer<'static> {
         self.0.conn.peer_certificates().unwrap()[0].clone()
     }
+}
+
+/// The status and the body of the next answer that comes.
+pub(crate) fn answer(stream: &mut impl Read) -> io::Result<(u16, String)> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().unwrap())
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body)?;
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Ok((status, String::from_utf8(body).unwrap()))
 }
