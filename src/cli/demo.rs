@@ -1,7 +1,7 @@
 //! `opgate demo`: the gate in front of an Engine, with a tour of allowed and
 //! refused requests.
 //!
-//! The Engine is the one at `DOCKER_HOST` or at the default socket; where none
+//! The Engine is the one at `DOCKER_HOST` or at the default socket, by a unix socket; where none
 //! answers, a small stand-in inside the program makes up answers, and the tour
 //! says so. Nothing of the tour changes anything at an Engine: what it creates
 //! would need an image that does not exist. On a terminal the gate stays up
@@ -144,7 +144,7 @@ async fn engine(docker_host: Option<&str>, folder: &Path) -> Result<(PathBuf, St
     }
     let why = match path {
         Some(_) => "no Engine answers there",
-        None => "opgate reaches Engines at unix sockets only",
+        None => "the demo goes to unix sockets only",
     };
     let socket = folder.join("engine.sock");
     stand_in::start(&socket).map_err(|error| Failure::Usage(error.to_string()))?;
