@@ -16,7 +16,7 @@ use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::answer::{Answer, AnswerHead, RawBody, RawRest};
 use super::chunked::ChunkDecoder;
@@ -99,8 +99,7 @@ pub(crate) async fn open(
         }
         read_head(upstream, &mut reader).await
     };
-    let exchanged = timeout(time, exchange).await;
-    let exchanged = exchanged.unwrap_or_else(|_| Err(upstream.silent(time)));
+    let exchanged = upstream.within(time, exchange).await;
     let (head, rest) = exchanged.inspect_err(|_| upstream.health().doubted())?;
     upstream.health().answered();
     let answer = parse(&head)?;

@@ -161,8 +161,17 @@ impl Upstream {
                 kept: false,
             })
         };
-        let opened = timeout(self.time, open).await;
-        self.learn(opened.unwrap_or_else(|_| Err(self.silent(self.time))))
+        self.learn(self.within(self.time, open).await)
+    }
+
+    /// What comes of asking the Engine, in this time.
+    pub(crate) async fn within<T>(
+        &self,
+        time: Duration,
+        asking: impl Future<Output = Result<T, UpstreamError>>,
+    ) -> Result<T, UpstreamError> {
+        let asked = timeout(time, asking).await;
+        asked.unwrap_or_else(|_| Err(self.silent(time)))
     }
 
     /// A bare connection, for a request that hijacks.
@@ -179,8 +188,7 @@ impl Upstream {
                 }
             }
         };
-        let opened = timeout(self.time, open).await;
-        let opened = opened.unwrap_or_else(|_| Err(self.silent(self.time)));
+        let opened = self.within(self.time, open).await;
         // That it can be connected to does not say that it answers.
         opened.inspect_err(|error| self.health.failed(error))
     }
@@ -297,7 +305,7 @@ impl Upstream {
         }
     }
 
-    pub(crate) fn silent(&self, after: Duration) -> UpstreamError {
+    fn silent(&self, after: Duration) -> UpstreamError {
         UpstreamError::Silent {
             endpoint: self.endpoint(),
             seconds: after.as_secs(),

@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout;
-
 use super::super::health::{Health, State};
 use super::{Upstream, UpstreamError, request};
 use crate::shortage::is_shortage;
@@ -51,9 +49,7 @@ impl Upstream {
     /// Asks the Engine whether it is there, on a connection of its own. Bounded in time.
     pub(crate) async fn probe(&self) {
         if self.health.found().state == State::Up {
-            let ping = timeout(self.time, self.ping());
-            let pinged = ping.await.unwrap_or_else(|_| Err(self.silent(self.time)));
-            match pinged {
+            match self.within(self.time, self.ping()).await {
                 Ok(true) => return self.health.answered(),
                 // It answers, but as what?
                 Ok(false) => {}

@@ -5,7 +5,6 @@
 
 use bytes::BytesMut;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::{CollectError, EngineConnection, SendError, Upstream, UpstreamError, request};
 
@@ -51,9 +50,7 @@ impl Upstream {
                 }
             }
         };
-        timeout(self.time, ask)
-            .await
-            .unwrap_or_else(|_| Err(self.silent(self.time)))
+        self.within(self.time, ask).await
     }
 
     async fn ask_over(
