@@ -10,7 +10,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::json;
 
 #[path = "support/containers.rs"]
@@ -23,6 +22,8 @@ mod logged;
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]
 mod peer;
+#[path = "support/source.rs"]
+mod source;
 #[path = "support/start.rs"]
 mod start;
 
@@ -120,18 +121,7 @@ fn is_root() -> bool {
 
 /// Asks over TCP from an address of loopback.
 fn from(source: &str, to: SocketAddr) -> (u16, String) {
-    let mut stream = tcp(source, to);
-    ask_over(&mut stream)
-}
-
-fn tcp(source: &str, to: SocketAddr) -> TcpStream {
-    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    let source: SocketAddr = format!("{source}:0").parse().unwrap();
-    bind(&fd, &source).unwrap();
-    connect(&fd, &to).unwrap();
-    let stream = TcpStream::from(fd);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
+    ask_over(&mut source::from(source, to))
 }
 
 fn ask_over(stream: &mut TcpStream) -> (u16, String) {
@@ -213,7 +203,7 @@ fn sources_are_told_apart_and_kept_connections_follow_a_reload() {
     assert_eq!(client(from("127.0.0.5", at)), "b");
     nobody(from("127.0.0.3", at));
 
-    let mut kept = tcp("127.0.0.2", at);
+    let mut kept = source::from("127.0.0.2", at);
     assert_eq!(client(ask_over(&mut kept)), "a");
     assert_eq!(client(ask_over(&mut kept)), "a");
     gate.reload(&listen, &clients("127.0.0.3", "127.0.0.2"));
@@ -303,7 +293,7 @@ fn two_clients_that_fit_a_container_are_none() {
     assert_eq!(client(from("127.0.0.3", at)), "image");
     assert_eq!(client(from("127.0.0.4", at)), "guests");
     // An address goes from one to the other while a connection is kept.
-    let mut kept = tcp("127.0.0.3", at);
+    let mut kept = source::from("127.0.0.3", at);
     assert_eq!(client(ask_over(&mut kept)), "image");
     gate.engine.says("/containers/json", json!([]));
     let start = Instant::now();

@@ -21,6 +21,8 @@ mod logged;
 #[path = "support/peer.rs"]
 #[expect(dead_code, reason = "other tests look at descriptors and memory")]
 mod peer;
+#[path = "support/source.rs"]
+mod source;
 #[path = "support/start.rs"]
 mod start;
 

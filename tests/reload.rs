@@ -8,27 +8,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "support/letters.rs"]
+mod letters;
 #[path = "support/peer.rs"]
 mod peer;
 #[path = "support/start.rs"]
 mod start;
 
+use letters::{Letters, follow};
 use peer::{Connection, PATIENCE, descriptors, resident};
-use start::{Running, Started, start};
+use start::start;
 
 /// A running gate with its folder, its events and what is wrong with its log.
 struct Gate {
-    running: Running<()>,
+    letters: Letters,
     folder: TempDir,
-    events: Receiver<String>,
-    mixed: Arc<AtomicUsize>,
 }
 
 impl Gate {
@@ -40,33 +40,10 @@ impl Gate {
             &folder.path().join("opgate.yaml"),
             &policy(folder.path(), 'a', ""),
         );
-        let Started {
-            child,
-            said,
-            mut lines,
-        } = start(&folder.path().join("opgate.yaml"), "").unwrap();
+        let started = start(&folder.path().join("opgate.yaml"), "").unwrap();
+        let (letters, said) = follow(started);
         assert!(said.contains("opgate: client ca at unix://"), "{said}");
-        let (sender, events) = channel();
-        let mixed = Arc::<AtomicUsize>::default();
-        let bad = Arc::clone(&mixed);
-        let running = Running::new(child, move || {
-            while let Some(Ok(line)) = lines.next() {
-                let line: Value = serde_json::from_str(&line).unwrap();
-                if let Some(event) = line["event"].as_str() {
-                    let _ = sender.send(event.to_owned());
-                } else if let Some(rule) = line["rule"].as_str()
-                    && rule.split(' ').next().unwrap().replace('p', "c") != line["client"]
-                {
-                    bad.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        });
-        Self {
-            running,
-            folder,
-            events,
-            mixed,
-        }
+        Self { letters, folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -78,13 +55,13 @@ impl Gate {
     }
 
     fn hang_up(&self) {
-        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
+        kill_process(Pid::from_child(&self.letters.running.child), Signal::HUP).unwrap();
     }
 
     /// The next thing that the gate says of a reload.
     fn said(&self) -> String {
         loop {
-            let event = self.events.recv_timeout(PATIENCE).unwrap();
+            let event = self.letters.events.recv_timeout(PATIENCE).unwrap();
             if event.contains("reloaded") {
                 return event;
             }
@@ -92,11 +69,11 @@ impl Gate {
     }
 
     fn descriptors(&self) -> usize {
-        descriptors(self.running.child.id())
+        descriptors(self.letters.running.child.id())
     }
 
     fn resident(&self) -> u64 {
-        resident(self.running.child.id())
+        resident(self.letters.running.child.id())
     }
 }
 
@@ -380,7 +357,7 @@ fn in_a_storm_of_reloads_no_request_fails_or_is_judged_by_two_policies() {
     assert!(asked > 300, "{asked}");
     println!("{asked} requests, {before} KiB before and {after} KiB after 300 reloads");
     assert!(after < before + (8 << 10), "{before} KiB, then {after} KiB");
-    assert_eq!(gate.mixed.load(Ordering::Relaxed), 0);
+    assert_eq!(gate.letters.mixed.load(Ordering::Relaxed), 0);
     for wrong in engines {
         assert_eq!(wrong.load(Ordering::Relaxed), 0);
     }

@@ -8,6 +8,8 @@
 mod certs;
 #[path = "wear/gate.rs"]
 mod gate;
+#[path = "support/letters.rs"]
+mod letters;
 #[path = "wear/many.rs"]
 mod many;
 #[path = "support/peer.rs"]

@@ -2,16 +2,15 @@
 //! one thing.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
 use super::certs::{self, Client, TlsClient};
 use super::gate::{At, Gate};
 use super::identities::Fact;
 use super::kinds::{Certificates, Kind, Way};
 use super::peer::PATIENCE;
+use super::source::from;
 use super::wire::Wire;
 use super::world::World;
 
@@ -264,15 +263,4 @@ impl Plain {
             Self::Tcp(stream) => Wire::over(stream),
         }
     }
-}
-
-/// Connects from an address of loopback.
-fn from(source: &str, to: SocketAddr) -> TcpStream {
-    let fd = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    let source: SocketAddr = format!("{source}:0").parse().unwrap();
-    bind(&fd, &source).unwrap();
-    connect(&fd, &to).unwrap();
-    let stream = TcpStream::from(fd);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
 }

@@ -1,5 +1,6 @@
 //! What passes from one to another: addresses, numbers of processes, connections.
 
+use std::fmt::Debug;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -22,6 +23,24 @@ fn client(gate: &Gate, wire: &mut Wire) -> (String, String) {
     assert_eq!(record["status"], status, "{record}");
     assert_eq!(status == 200, client == "it", "{record}");
     (client, body)
+}
+
+/// Asks until the caller is no longer who it was; gives who it is, and what it was told.
+/// That must be so in time since it `begun` to be somebody else.
+fn no_longer(
+    was: &str,
+    gate: &Gate,
+    wire: &mut Wire,
+    begun: Instant,
+    at: &impl Debug,
+) -> (String, String) {
+    loop {
+        let (now, told) = client(gate, wire);
+        if now != was {
+            return (now, told);
+        }
+        assert!(begun.elapsed() < PATIENCE, "{at:?}");
+    }
 }
 
 /// A place's container, as the Engine is asked for it.
@@ -69,11 +88,7 @@ fn an_address_that_goes_to_another_takes_no_client_with_it() {
     move_to(&gate, &[(Place::OtherName, its)]);
     let begun = Instant::now();
     for (way, wire) in &mut all {
-        let mut now = client(&gate, wire).0;
-        while now == "it" {
-            assert!(begun.elapsed() < PATIENCE, "{way:?}");
-            now = client(&gate, wire).0;
-        }
+        let now = no_longer("it", &gate, wire, begun, way).0;
         // Nobody else in between.
         assert_eq!(now, "other", "{way:?}");
         assert_eq!(client(&gate, &mut connect(*way)).0, "other", "{way:?}");
@@ -81,21 +96,13 @@ fn an_address_that_goes_to_another_takes_no_client_with_it() {
     // They change places.
     move_to(&gate, &[(Place::OtherName, "127.0.0.3"), (Place::Its, its)]);
     for (way, wire) in &mut all {
-        let mut now = client(&gate, wire).0;
-        while now == "other" {
-            assert!(begun.elapsed() < PATIENCE, "{way:?}");
-            now = client(&gate, wire).0;
-        }
+        let now = no_longer("other", &gate, wire, begun, way).0;
         assert_eq!(now, "it", "{way:?}");
     }
     // Both have it, in two networks: who asked as one of them is neither any more.
     move_to(&gate, &[(Place::OtherName, its), (Place::Its, its)]);
     for (way, wire) in &mut all {
-        let (mut now, mut told) = client(&gate, wire);
-        while now == "it" {
-            assert!(begun.elapsed() < PATIENCE, "{way:?}");
-            (now, told) = client(&gate, wire);
-        }
+        let (now, told) = no_longer("it", &gate, wire, begun, way);
         assert_eq!(now, "-", "{way:?}");
         assert!(told.contains(DOUBT), "{way:?}: {told}");
         let told = client(&gate, &mut connect(*way)).1;
@@ -217,11 +224,7 @@ fn a_process_that_has_ended_is_in_no_container() {
             }
             // What was told before is asked for anew within a second.
             let begun = Instant::now();
-            let (mut now, mut why) = client(&gate, &mut told);
-            while now == "it" {
-                assert!(begun.elapsed() < PATIENCE, "{kind:?} {reaped}");
-                (now, why) = client(&gate, &mut told);
-            }
+            let (now, why) = no_longer("it", &gate, &mut told, begun, &(kind, reaped));
             assert_eq!(now, "-", "{kind:?} {reaped}");
             assert!(why.contains(DOUBT), "{kind:?} {reaped}: {why}");
         }
@@ -253,11 +256,7 @@ fn a_container_that_gets_another_name_is_no_longer_who_it_was() {
     gate.engine.says(&target, said);
     let begun = Instant::now();
     for wire in &mut kept {
-        let mut now = client(&gate, wire).0;
-        while now == "it" {
-            assert!(begun.elapsed() < PATIENCE);
-            now = client(&gate, wire).0;
-        }
+        let now = no_longer("it", &gate, wire, begun, &"renamed").0;
         assert_eq!(now, "other");
     }
 }

@@ -6,7 +6,6 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
@@ -15,8 +14,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::certs::{Authority, Client, Issued, Wanted};
+use crate::letters::{Letters, follow};
 use crate::peer::{Connection, PATIENCE, descriptors, resident};
-use crate::start::{Running, Started, start};
+use crate::start::start;
 
 pub(crate) const PING: &str = "GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n";
 
@@ -25,26 +25,19 @@ pub(crate) const ONE_ARENA: &str = "export MALLOC_ARENA_MAX=1; ";
 
 /// A running gate with its folder.
 pub(crate) struct Gate {
-    running: Running<()>,
+    pub(crate) letters: Letters,
     pub(crate) folder: TempDir,
     /// What it said when it started.
     pub(crate) said: String,
     /// Where it listens by TCP, in the order of the file.
     pub(crate) addresses: Vec<SocketAddr>,
-    events: Receiver<String>,
-    /// Requests whose rule is not of their client's letter.
-    pub(crate) mixed: Arc<AtomicUsize>,
 }
 
 impl Gate {
     /// Starts it with the files of a folder, in a shell that says `before` first.
     pub(crate) fn start(folder: TempDir, before: &str) -> Self {
         let config = folder.path().join("opgate.yaml");
-        let Started {
-            child,
-            said,
-            mut lines,
-        } = start(&config, before).unwrap();
+        let (letters, said) = follow(start(&config, before).unwrap());
         let summary = said.lines().find(|line| line.starts_with('{')).unwrap();
         let summary: Value = serde_json::from_str(summary).unwrap();
         let listeners = summary["listeners"].as_array().unwrap().iter();
@@ -57,28 +50,11 @@ impl Gate {
                     .ok()
             })
             .collect();
-        let (sender, events) = channel();
-        let mixed = Arc::<AtomicUsize>::default();
-        let bad = Arc::clone(&mixed);
-        let running = Running::new(child, move || {
-            while let Some(Ok(line)) = lines.next() {
-                let line: Value = serde_json::from_str(&line).unwrap();
-                if let Some(event) = line["event"].as_str() {
-                    let _ = sender.send(event.to_owned());
-                } else if let Some(rule) = line["rule"].as_str()
-                    && rule.split(' ').next().unwrap().replace('p', "c") != line["client"]
-                {
-                    bad.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        });
         Self {
-            running,
+            letters,
             folder,
             said,
             addresses,
-            events,
-            mixed,
         }
     }
 
@@ -91,13 +67,13 @@ impl Gate {
     }
 
     pub(crate) fn hang_up(&self) {
-        kill_process(Pid::from_child(&self.running.child), Signal::HUP).unwrap();
+        kill_process(Pid::from_child(&self.letters.running.child), Signal::HUP).unwrap();
     }
 
     /// The next event of its log with this in it.
     pub(crate) fn said(&self, what: &str) -> String {
         loop {
-            let event = self.events.recv_timeout(PATIENCE).unwrap();
+            let event = self.letters.events.recv_timeout(PATIENCE).unwrap();
             if event.contains(what) {
                 return event;
             }
@@ -105,11 +81,11 @@ impl Gate {
     }
 
     pub(crate) fn descriptors(&self) -> usize {
-        descriptors(self.running.child.id())
+        descriptors(self.letters.running.child.id())
     }
 
     pub(crate) fn resident(&self) -> u64 {
-        resident(self.running.child.id())
+        resident(self.letters.running.child.id())
     }
 
     /// Waits until it has no more descriptors open than this, but for so many that it

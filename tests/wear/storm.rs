@@ -177,7 +177,7 @@ fn in_a_storm_of_reloads_nobody_fails_or_is_judged_by_two_policies() {
     println!("{asked} requests, {before} KiB before and {after} KiB after 256 reloads");
     assert!(asked > 300, "{asked}");
     assert!(after < before + (8 << 10), "{before} KiB, then {after} KiB");
-    assert_eq!(gate.mixed.load(Ordering::Relaxed), 0);
+    assert_eq!(gate.letters.mixed.load(Ordering::Relaxed), 0);
     for wrong in engines {
         assert_eq!(wrong.load(Ordering::Relaxed), 0);
     }
